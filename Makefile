@@ -1,12 +1,66 @@
 # vconduit: `make help` lists the targets.
-# Third-party packages are built without the race detector: SQLite is 13 times slower under it and not ours to check.
-RACE := -race -gcflags=modernc.org/...=-race=false -gcflags=github.com/tetratelabs/wazero/...=-race=false -gcflags=github.com/aws/...=-race=false
-PKG  ?= ./...
-GO   ?= go
+#
+# One build mode for tests, vet and the binary that tests start: with the race detector, but not inside third-party
+# packages that are slow under it and not ours to check (SQLite takes 13 times as long).
+RACE      := -race -gcflags=modernc.org/...=-race=false -gcflags=github.com/tetratelabs/wazero/...=-race=false -gcflags=github.com/aws/...=-race=false
+GO        ?= go
+PKG       ?= ./...
+FUZZTIME  ?= 20s
+BENCHTIME ?= 1s
+TOOL      := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: help test
+.PHONY: help build check fmt vet lint tidy generated seeds test t cover bench fuzz demo clean
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+build: ## bin/vconduit, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-w -o bin/vconduit ./cmd/vconduit
+
+demo: ## start a server on the embedded store, post vCons, show what became of them
+	$(GO) run ./cmd/vconduit demo
+
+check: fmt vet lint tidy generated seeds ## format, vet, staticcheck, go.mod, generated files, import rules, fuzz seeds
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; }
+
+vet:
+	$(GO) vet $(RACE) ./...
+
+lint:
+	$(TOOL) staticcheck ./...
+
+tidy:
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+generated: ## docs and tables made from code are what the code would make
+	$(GO) generate ./...
+	@git diff --exit-code --stat -- docs api config || { echo "generated files differ: commit what go generate made"; exit 1; }
+	$(GO) test ./test/rules
+
+seeds:
+	$(GO) test $(RACE) -run '^Fuzz' ./...
+
+test: ## all tests, with the race detector (VCONDUIT_TEST_REQUIRE=1: nothing may be skipped)
+	@GO="$(GO)" RACE="$(RACE)" PKG="$(PKG)" sh test/run.sh
 
 t: ## quick race test of one package: make t PKG=./vcon
 	$(GO) test $(RACE) $(PKG)
+
+cover: ## coverage of the core packages, each on its own
+	@for p in vcon queue/... config hostabi/... runtime/... api; do $(GO) test -cover -coverpkg=./$$p ./$$p | grep -v 'no test files'; done
+
+bench: ## benchmarks, as ratios of one run (BENCHTIME=3s for steadier figures)
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./vcon ./queue/embedded ./hostabi ./api
+	$(GO) run ./test/bench
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+clean: ## remove what was built
+	rm -rf bin data
