@@ -35,18 +35,3 @@ func (f Finding) String() string { return fmt.Sprintf("%s %s: %s", f.Rule, f.Poi
 
 // Validate reports every finding of the mode's rules at once, in document order. It never changes the text.
 func Validate(v *VCon, m Mode) []Finding { panic("vcon: next commit") }
-
-// ParseError says why a text is no document that we take.
-type ParseError struct {
-	Rule    string // V01 syntax or encoding, V02 a limit, V04 no known form, T01 uuid
-	Offset  int    // byte offset, -1 when it does not apply
-	Pointer string // where, as far as known
-	Reason  string
-}
-
-func (e *ParseError) Error() string {
-	if e.Offset >= 0 {
-		return fmt.Sprintf("vcon: %s at byte %d (%s)", e.Reason, e.Offset, e.Rule)
-	}
-	return fmt.Sprintf("vcon: %s (%s)", e.Reason, e.Rule)
-}
