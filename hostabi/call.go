@@ -109,8 +109,8 @@ func New(ctx context.Context, o Options) *Call { return &Call{ctx: ctx, o: o} }
 // Effects are those staged so far.
 func (c *Call) Effects() Effects { panic("hostabi: next commit") }
 
-// RetryAfter is the delay asked for with retry_after; ok false when none was.
-func (c *Call) RetryAfter() (d time.Duration, ok bool) { panic("hostabi: next commit") }
+// RetryDelay is the delay asked for with retry_after; ok false when none was.
+func (c *Call) RetryDelay() (d time.Duration, ok bool) { panic("hostabi: next commit") }
 
 // Failure is the text of error_set, "" when none.
 func (c *Call) Failure() string { panic("hostabi: next commit") }
