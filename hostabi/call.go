@@ -45,6 +45,7 @@ type Options struct {
 
 	Grants Grants
 	HTTP   outbound.Doer                                       // nil: no HTTP
+	Alive  func() bool                                         // asked before each request that would leave; false refuses it; nil: always
 	Memo   Memo                                                // nil: answers are not remembered
 	KV     KV                                                  // nil: -10
 	Exists func(ctx context.Context, id vcon.ID) (bool, error) // for vcon_create; nil: none exists

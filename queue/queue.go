@@ -167,7 +167,7 @@ type Lease struct {
 	Base     Base
 	Rev      Rev // of the stored document (without journal)
 	Run      RunID
-	Tries    int // runs that reported an error before this one
+	Tries    int // holds with CountTry before this one, since the job's stage began: Commit starts again at 0
 	Crashes  int // leases that ran out before this one
 	Stage    Stage
 	Done     []Step  // steps of earlier leases of this run
@@ -176,11 +176,17 @@ type Lease struct {
 	Stored   []string   // storages that have saved already in this run
 	Memo     MemoReader // never nil
 	Context  []byte
-	Arrived  time.Time // when the entry was put on its list, as far as known
+	Arrived  time.Time // when the entry was put on its list, as far as known; a Release does not change it
 }
 
 // Attempt is the number of this attempt as shown to people, from 1.
 func (l *Lease) Attempt() int { return 1 + l.Tries + l.Crashes }
+
+// SuspectAfter crashes a vCon is leased only alone, by a worker that has nothing else in flight.
+const SuspectAfter = 3
+
+// Suspect reports that this vCon may be what kills its workers: nothing else is leased while it runs.
+func (l *Lease) Suspect() bool { return l.Crashes >= SuspectAfter }
 
 // Alive reports whether the deadline is ahead. A holder asks before each Save, HTTP call and store call.
 func (l *Lease) Alive() bool { return time.Now().Before(l.Deadline) }
