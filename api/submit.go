@@ -1,0 +1,136 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/vconduit/vconduit/queue"
+	"github.com/vconduit/vconduit/vcon"
+)
+
+const failedToStore = "Failed to store vCon"
+
+// postVCon answers POST /vcon: the document is stored as received, and put on the lists that the query names.
+func postVCon(c *call) {
+	q := c.query()
+	lists := c.checkLists(q, q.lists("ingress_list", "ingress_lists"))
+	if problems := append(q.problems, c.checkDocument()...); len(problems) > 0 {
+		c.reject(problems)
+		return
+	}
+	if _, err := c.submit(c.doc, lists, 0); err != nil {
+		c.storeFailed(err, failedToStore)
+		return
+	}
+	c.count(lists, sourceNew)
+	c.raw(fasthttp.StatusCreated, c.doc.Bytes())
+}
+
+// postExternal answers POST /vcon/external-ingress: a partner's submission to the one list that its key is for. What is
+// wrong with the request is told before what is wrong with the key, as the Python server does.
+func postExternal(c *call) {
+	q := c.query()
+	list := q.required("ingress_list")
+	if problems := append(q.problems, c.checkDocument()...); len(problems) > 0 {
+		c.reject(problems)
+		return
+	}
+	if c.who.denial != "" {
+		c.detail(fasthttp.StatusForbidden, c.who.denial)
+		return
+	}
+	lists := []string{list}
+	if _, err := c.submit(c.doc, lists, c.set.Dedupe); err != nil {
+		c.storeFailed(err, failedToStore)
+		return
+	}
+	c.count(lists, sourceExternal)
+	c.empty()
+}
+
+func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration) (queue.Receipt, error) {
+	return c.s.store.Submit(c.s.base, queue.Submission{
+		Doc: doc, Lists: lists, Principal: c.who.name, Dedupe: dedupe, Lifetime: c.set.Lifetime,
+		IdempotencyKey: string(c.ctx.Request.Header.Peek("Idempotency-Key")),
+	})
+}
+
+func (c *call) count(lists []string, source string) {
+	for _, list := range lists {
+		c.queued(list, source, 1)
+	}
+}
+
+// checkLists refuses names that no list can have, and, if so configured, lists that no chain reads; otherwise those get
+// a warning in the answer.
+func (c *call) checkLists(q *query, names []string) []string {
+	for _, name := range names {
+		switch err := queue.CheckListName(name); {
+		case err != nil:
+			q.add(refusal(strings.TrimPrefix(err.Error(), "queue: "), "query", "ingress_list"))
+		case c.set.Lists[name]:
+		case c.set.RejectUnknownLists:
+			q.add(refusal(fmt.Sprintf("no chain reads list %q", name), "query", "ingress_list"))
+		default:
+			c.ctx.Response.Header.Add("X-Vcon-Warning", "no chain reads list "+strconv.QuoteToASCII(name))
+		}
+	}
+	return names
+}
+
+// checkDocument says what keeps the body from being a document by the rules in force.
+func (c *call) checkDocument() []problem {
+	switch {
+	case c.doc != nil:
+		return c.validate(c.doc, "body")
+	case c.unfit != nil:
+		return []problem{fromFinding(c.unfit.Finding(), "body")}
+	case isSpace(c.body):
+		return []problem{fault(typeMissing, "body")}
+	}
+	return []problem{fault(typeDict, "body")}
+}
+
+func (c *call) validate(doc *vcon.VCon, loc ...any) []problem {
+	mode := c.set.Validation
+	if c.who.mode != vcon.Lenient {
+		mode = c.who.mode
+	}
+	var problems []problem
+	for _, f := range vcon.Validate(doc, mode) {
+		if f.Severity == vcon.Error {
+			problems = append(problems, fromFinding(f, loc...))
+		}
+	}
+	return problems
+}
+
+// fromFinding is a finding in the form of a 422.
+func fromFinding(f vcon.Finding, loc ...any) problem {
+	p := problem{Loc: append(slices.Clip(loc), location(f.Pointer)...), Msg: f.Message, Type: orDefault(f.Type, typeValue)}
+	if f.Limit != nil {
+		p.Ctx = &bound{*f.Limit}
+	}
+	return p
+}
+
+// location is a JSON Pointer as pydantic writes it: member names and, as numbers, positions.
+func location(pointer string) []any {
+	if pointer == "" {
+		return nil
+	}
+	var loc []any
+	for segment := range strings.SplitSeq(pointer[1:], "/") {
+		if n, err := strconv.Atoi(segment); err == nil && n >= 0 {
+			loc = append(loc, n)
+			continue
+		}
+		loc = append(loc, strings.NewReplacer("~1", "/", "~0", "~").Replace(segment))
+	}
+	return loc
+}
