@@ -1,5 +1,7 @@
 package vcon
 
+import "iter"
+
 // Value is the raw JSON text of one value, a part of a document's text; nil is no value.
 type Value []byte
 
@@ -18,7 +20,67 @@ const (
 )
 
 // Kind tells the type from the first byte.
-func (v Value) Kind() Kind { panic("vcon: next commit") }
+func (v Value) Kind() Kind {
+	if len(v) == 0 {
+		return Absent
+	}
+	switch v[0] {
+	case '"':
+		return String
+	case '{':
+		return Object
+	case '[':
+		return Array
+	case 't', 'f':
+		return Bool
+	case 'n':
+		return Null
+	}
+	return Number
+}
 
 // Text decodes a string value; false for another kind. A lone surrogate becomes U+FFFD.
-func (v Value) Text() (string, bool) { panic("vcon: next commit") }
+func (v Value) Text() (string, bool) {
+	if v.Kind() != String {
+		return "", false
+	}
+	return unquote(v), true
+}
+
+// Get is VCon.Get below this value, without the tolerance for spellings: a value does not know where it stands.
+func (v Value) Get(pointer string) (Value, error) {
+	if v == nil {
+		return nil, ErrAbsent
+	}
+	return find(place{text: v}, pointer)
+}
+
+// Elements are the items of an array with their indexes; none for another kind.
+func (v Value) Elements() iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		if v.Kind() != Array {
+			return
+		}
+		c := open(v)
+		for n := 0; c.next(); n++ {
+			if !yield(n, Value(v[c.at.start:c.at.end])) {
+				return
+			}
+		}
+	}
+}
+
+// Members are the members of an object with their decoded names, in document order, duplicates included (the last one
+// is the one that reads see); none for another kind.
+func (v Value) Members() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.Kind() != Object {
+			return
+		}
+		for c := open(v); c.next(); {
+			if !yield(c.at.name(v), Value(v[c.at.start:c.at.end])) {
+				return
+			}
+		}
+	}
+}
