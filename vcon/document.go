@@ -63,7 +63,9 @@ type VCon struct {
 	limits Limits
 	id     ID
 	form   Form
-	sum    func() [32]byte
+	// payload is the innermost vCon of a signed one; nil in the other forms.
+	payload *VCon
+	sum     func() [32]byte
 }
 
 // Parse checks text as JSON within the default limits, finds the form and the uuid, and builds the index. It keeps

@@ -11,6 +11,12 @@ import (
 // maxSignatures is how often a document may be signed over and over: an archive signs anew what is signed already.
 const maxSignatures = 8
 
+// A gzip payload may unpack to so many times its size, and to payloadSlack in any case.
+const (
+	payloadRatio = 100
+	payloadSlack = 1 << 20
+)
+
 // checkStart refuses what is not worth scanning.
 func checkStart(text []byte, l Limits) *ParseError {
 	switch {
@@ -72,7 +78,7 @@ func formOf(has func(name string) bool) (Form, bool) {
 // takeID reads the uuid from the value that stands at a pointer.
 func (v *VCon) takeID(value Value, pointer string) error {
 	fail := func(reason string) error {
-		return &ParseError{Rule: "T01", Offset: -1, Pointer: pointer, Reason: reason}
+		return &ParseError{Rule: "T01", Offset: -1, Pointer: pointer, Type: uuidType(value), Reason: reason}
 	}
 	if value.Kind() == Absent {
 		return fail("the uuid is missing")
@@ -89,6 +95,17 @@ func (v *VCon) takeID(value Value, pointer string) error {
 	return nil
 }
 
+// uuidType is the kind of error that a value makes which is no uuid.
+func uuidType(value Value) string {
+	switch value.Kind() {
+	case Absent:
+		return typeMissing
+	case Null:
+		return typeNone
+	}
+	return typeUUID
+}
+
 // identifySigned takes the uuid from the payload; the headers', which nothing protects, do not count.
 func (v *VCon) identifySigned(signatures int) error {
 	if signatures >= maxSignatures {
@@ -100,12 +117,17 @@ func (v *VCon) identifySigned(signatures int) error {
 	}
 	inner, err := parse(text, v.limits, signatures+1)
 	if bad, ok := errors.AsType[*ParseError](err); ok {
-		return &ParseError{Rule: bad.Rule, Offset: -1, Pointer: "/payload", Reason: "in the signed payload " + bad.Reason}
+		return &ParseError{
+			Rule: bad.Rule, Offset: -1, Pointer: "/payload", Type: bad.Type, Reason: "in the signed payload " + bad.Reason,
+		}
 	}
 	if err != nil {
 		return err
 	}
-	v.id = inner.id
+	v.id, v.payload = inner.id, inner
+	if inner.form == Signed {
+		v.payload = inner.payload
+	}
 	return nil
 }
 
@@ -130,11 +152,12 @@ func (v *VCon) payloadText() ([]byte, error) {
 	if err != nil {
 		return nil, fail("S01", "the signed payload is broken gzip data")
 	}
-	text, err = io.ReadAll(io.LimitReader(r, v.limits.Bytes+1))
+	limit := min(v.limits.Bytes, payloadSlack+payloadRatio*int64(len(text)))
+	text, err = io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fail("S01", "the signed payload is broken gzip data")
 	}
-	if int64(len(text)) > v.limits.Bytes {
+	if int64(len(text)) > limit {
 		return nil, fail("V02", "the signed payload is larger than the limit allows")
 	}
 	return text, nil

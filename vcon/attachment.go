@@ -1,0 +1,47 @@
+package vcon
+
+import (
+	"iter"
+	"time"
+)
+
+// Attachment is something that belongs to the conversation.
+type Attachment struct{ part }
+
+// Attachments are the attachments with their indexes. An element that is no object is passed over.
+func (v *VCon) Attachments() iter.Seq2[int, Attachment] {
+	return func(yield func(int, Attachment) bool) {
+		for i, e := range v.objects("attachments") {
+			if !yield(i, Attachment{e}) {
+				return
+			}
+		}
+	}
+}
+
+// Purpose says what it is for; documents before 0.4.0 call it type.
+func (a Attachment) Purpose() string { return a.Text("purpose") }
+
+// Start is when it was brought; false when absent or not readable.
+func (a Attachment) Start() (time.Time, bool) { return a.time("start") }
+
+// Party is the index of who brought it.
+func (a Attachment) Party() (int, bool) { return a.index("party") }
+
+// Dialog is the index of the dialog it belongs to.
+func (a Attachment) Dialog() (int, bool) { return a.index("dialog") }
+
+// Mediatype is the content's media type as written, parameters included.
+func (a Attachment) Mediatype() string { return a.Text("mediatype") }
+
+// Filename is the content's name.
+func (a Attachment) Filename() string { return a.Text("filename") }
+
+// URL is where external content is; "" = none. It is hostile input.
+func (a Attachment) URL() string { return a.Text("url") }
+
+// ContentHashes are the hashes of the external content.
+func (a Attachment) ContentHashes() []ContentHash { return a.contentHashes() }
+
+// Body is the inline content.
+func (a Attachment) Body() Body { return BodyOf(a.Value()) }

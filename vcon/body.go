@@ -1,0 +1,189 @@
+package vcon
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The encodings of a body, as Body.Encoding gives them.
+const (
+	EncodingNone      = "none"      // the text itself
+	EncodingJSON      = "json"      // a JSON value
+	EncodingBase64URL = "base64url" // bytes
+)
+
+// Body is the inline content of a dialog, an analysis or an attachment. It reads every style that documents have: JSON as
+// a value or as a text in a string, base64url with and without padding, in the standard alphabet, with white space;
+// objects under "none"; no encoding at all. Nothing is decoded before Bytes or Reader. The zero Body is empty.
+type Body struct {
+	raw      Value
+	encoding string // effective; "" when empty
+}
+
+// BodyOf is the body of a dialog, an analysis or an attachment, given as its JSON text.
+func BodyOf(object Value) Body {
+	o := newPart(object, atDialog|atAnalysis|atAttachment)
+	raw := o.Get("body")
+	encoding := o.Text("encoding")
+	if raw.emptyBody(encoding) {
+		return Body{}
+	}
+	return Body{raw: raw, encoding: effectiveEncoding(raw, encoding, o.Text("mediatype"))}
+}
+
+// emptyBody: null and "" are no body; {} and [] are one only where the encoding says that the value itself counts.
+func (v Value) emptyBody(encoding string) bool {
+	switch v.Kind() {
+	case Absent, Null:
+		return true
+	case Object, Array:
+		return encoding == "" && v.isEmpty()
+	}
+	return v.isEmpty()
+}
+
+// effectiveEncoding decides how a body is read; what is written in the document is a hint that the value can overrule.
+func effectiveEncoding(raw Value, written, mediatype string) string {
+	if raw.Kind() != String {
+		return EncodingJSON
+	}
+	switch strings.ToLower(written) {
+	case "base64url", "base64":
+		return EncodingBase64URL
+	case "json":
+		return EncodingJSON
+	case "none":
+		return EncodingNone
+	}
+	kind, _, _ := strings.Cut(strings.ToLower(mediatype), "/")
+	switch kind {
+	case "text", "multipart", "message":
+		return EncodingNone
+	case "audio", "video", "image":
+		return EncodingBase64URL
+	}
+	return EncodingJSON
+}
+
+// Empty reports that there is no inline content.
+func (b Body) Empty() bool { return b.encoding == "" }
+
+// Encoding is how the content is to be read, whatever the document calls it; "" for an empty body.
+func (b Body) Encoding() string { return b.encoding }
+
+// Value is the body member as it stands in the document; nil for an empty body.
+func (b Body) Value() Value { return b.raw }
+
+// JSON is the value of a body whose encoding is json: the body itself, or the value whose text the string holds. A
+// string that holds no JSON is its own value. False for other encodings.
+func (b Body) JSON() (Value, bool) {
+	if b.encoding != EncodingJSON {
+		return nil, false
+	}
+	if b.raw.Kind() != String {
+		return b.raw, true
+	}
+	if inner := b.innerJSON(); inner != nil {
+		return inner, true
+	}
+	return b.raw, true
+}
+
+// innerJSON is the value in a string that holds JSON text, nil when it holds none.
+func (b Body) innerJSON() Value {
+	s, _ := b.raw.Text()
+	return jsonValue([]byte(s))
+}
+
+// Bytes is the content decoded: the bytes behind base64, the text in UTF-8, the text of a JSON value. The caller must
+// not change the result. Errors: base64 that does not decode.
+func (b Body) Bytes() ([]byte, error) {
+	switch b.encoding {
+	case "":
+		return nil, nil
+	case EncodingBase64URL:
+		return b.decode()
+	}
+	if v, ok := b.JSON(); ok && v.Kind() != String {
+		return v, nil
+	}
+	s, _ := b.raw.Text()
+	return []byte(s), nil
+}
+
+// decode reads base64 into a buffer of the final size: a large recording is never there twice.
+func (b Body) decode() ([]byte, error) {
+	buf := bytes.NewBuffer(make([]byte, 0, base64.RawStdEncoding.DecodedLen(len(b.raw))+bytes.MinRead))
+	if _, err := buf.ReadFrom(b.Reader()); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// Reader streams the same bytes as Bytes: base64 and text are decoded as they are read, in constant memory.
+func (b Body) Reader() io.Reader {
+	switch b.encoding {
+	case EncodingBase64URL:
+		return bodyReader{base64.NewDecoder(base64.RawStdEncoding, &alphabetReader{from: &textReader{rest: b.raw.inner()}})}
+	case EncodingNone:
+		return &textReader{rest: b.raw.inner()}
+	}
+	content, _ := b.Bytes()
+	return bytes.NewReader(content)
+}
+
+// bodyReader says what is wrong in words of the document.
+type bodyReader struct{ from io.Reader }
+
+func (r bodyReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && err != io.EOF {
+		return n, fmt.Errorf("vcon: body is not base64url: %w", err)
+	}
+	return n, err
+}
+
+// alphabetReader turns any base64 into the standard alphabet without padding or white space.
+type alphabetReader struct {
+	from io.Reader
+	done bool // padding was seen: nothing but padding may follow
+}
+
+func (r *alphabetReader) Read(p []byte) (int, error) {
+	for {
+		n, err := r.from.Read(p)
+		n, bad := r.clean(p[:n])
+		if bad {
+			return n, base64.CorruptInputError(n)
+		}
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+// clean compacts p in place.
+func (r *alphabetReader) clean(p []byte) (n int, bad bool) {
+	for _, c := range p {
+		switch c {
+		case ' ', '\t', '\r', '\n', '\f', '\v':
+			continue
+		case '=':
+			r.done = true
+			continue
+		case '-':
+			c = '+'
+		case '_':
+			c = '/'
+		}
+		if r.done {
+			return n, true
+		}
+		p[n] = c
+		n++
+	}
+	return n, false
+}
