@@ -66,7 +66,7 @@ func Load(path string, o Options) (*Config, Report) {
 	}
 	text, err := readFile(path)
 	if err != nil {
-		return nil, Report{[]Problem{{Severity: Error, Code: codeFile, File: path, Message: err.Error(),
+		return nil, Report{Problems: []Problem{{Severity: Error, Code: codeFile, File: path, Message: err.Error(),
 			Hint: "choose the file with --config or CONSERVER_CONFIG_FILE"}}}
 	}
 	return parse(path, text, filepath.Dir(path), o)
@@ -107,7 +107,7 @@ func parse(path string, text []byte, dir string, o Options) (*Config, Report) {
 	}
 	l := &loading{decoder: d, Config: c, Options: o, env: env, root: root}
 	l.finish()
-	report := Report{Problems: r.list}
+	report := Report{Problems: r.list, PythonIgnored: l.pythonIgnored()}
 	report.sort()
 	if report.Worst() == Error {
 		return nil, report
@@ -120,8 +120,9 @@ type loading struct {
 	*decoder
 	*Config
 	Options
-	env  Env
-	root *node
+	env       Env
+	root      *node
+	tokenFile string
 }
 
 // set says that the file has the key at path, with a value.

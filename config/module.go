@@ -44,7 +44,7 @@ func vendorOf(module string) string {
 func removedModule(module string) string {
 	switch module {
 	case "links.script":
-		return "vcon-server removed links.script; write the step as a module (vconduit link new), or take links.jq_link"
+		return "vcon-server removed links.script; write the step as a WebAssembly module"
 	case "links.summary":
 		return "vcon-server removed links.summary; use links.analyze with analysis_type: summary"
 	case "links.jlinc":

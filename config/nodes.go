@@ -55,9 +55,9 @@ func (k *KeyHash) fromNode(d *decoder, n *node, path string) {
 		d.add(Error, codeValue, n.pos, path, "the key is empty", "")
 	case !ok:
 		*k = KeyHash{}
-		d.add(Error, codeValue, n.pos, path, "sha256: must be followed by 64 hex digits", "vconduit key hash prints them")
+		d.add(Error, codeValue, n.pos, path, "sha256: must be followed by 64 hex digits", "printf %s KEY | sha256sum prints them")
 	case len(n.text) < 16:
-		d.add(Warning, codeKey, n.pos, path, fmt.Sprintf("a key of %d characters can be guessed", len(n.text)), "use 16 or more; vconduit key new makes one")
+		d.add(Warning, codeKey, n.pos, path, fmt.Sprintf("a key of %d characters can be guessed", len(n.text)), "use 16 or more, as openssl rand -hex 32 gives")
 	}
 }
 

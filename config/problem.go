@@ -67,6 +67,9 @@ func (p Problem) String() string {
 // Report is all problems of one configuration, by line. Its zero value reports none.
 type Report struct {
 	Problems []Problem `json:"problems"`
+	// PythonIgnored are the keys of this file that the Python vcon-server read without effect, or otherwise, each with what
+	// it means here. They are no problems: show them for a file that comes from there (Config.VconServer).
+	PythonIgnored []Problem `json:"python_ignored,omitempty"`
 }
 
 // Of gives the problems of one severity.
@@ -98,17 +101,6 @@ func (r Report) Err() error {
 	return errors.Join(errs...)
 }
 
-// PythonIgnored gives the problems that say "Python ignored this; here it means ...".
-func (r Report) PythonIgnored() []Problem {
-	var out []Problem
-	for _, p := range r.Problems {
-		if p.Code == codePython {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // WriteText writes one line per problem, down to severity least.
 func (r Report) WriteText(w io.Writer, least Severity) error {
 	for _, p := range r.Problems {
@@ -124,7 +116,7 @@ func (r Report) WriteText(w io.Writer, least Severity) error {
 
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(b.Severity, a.Severity))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Path, b.Path))
 	})
 }
 
