@@ -52,7 +52,7 @@ func (c *call) authorize(rt *route) string {
 	}
 	c.who.name, c.who.scopes = key.Name, key.Scopes
 	if !c.who.has(rt.scope) {
-		return "Key lacks scope " + rt.scope
+		return lacks(rt.scope)
 	}
 	return ""
 }
@@ -73,6 +73,8 @@ func match(keys []Key, presented []byte) *Key {
 	}
 	return found
 }
+
+func lacks(scope string) string { return "Key lacks scope " + scope }
 
 func fresh(expires time.Time) bool { return expires.IsZero() || time.Now().Before(expires) }
 

@@ -20,7 +20,7 @@ func serve(t *testing.T, o Options) (*Server, *http.Client) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ln) }()
 	client := &http.Client{
-		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return ln.Dial() }},
+		Transport:     &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return ln.Dial() }},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
