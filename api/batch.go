@@ -38,7 +38,7 @@ func postVCons(c *call) {
 func (c *call) one(text []byte, i int, lists []string) outcome {
 	doc, err := vcon.ParseWith(text, vcon.Limits{Bytes: c.set.BodyLimit})
 	if err != nil {
-		return outcome{Status: fasthttp.StatusUnprocessableEntity, Detail: []problem{unfitItem(text, err, i)}}
+		return outcome{Status: fasthttp.StatusUnprocessableEntity, Detail: c.unfitItem(text, err, i)}
 	}
 	id := doc.ID().String()
 	if problems := c.validate(doc, "body", i); len(problems) > 0 {
@@ -56,13 +56,10 @@ func (c *call) one(text []byte, i int, lists []string) outcome {
 	return outcome{UUID: &id, Status: fasthttp.StatusCreated}
 }
 
-func unfitItem(text []byte, err error, i int) problem {
+func (c *call) unfitItem(text []byte, err error, i int) []problem {
 	var why *vcon.ParseError
-	switch {
-	case topKind(text) != vcon.Object:
-		return fault(typeDict, "body", i)
-	case errors.As(err, &why):
-		return fromFinding(why.Finding(), "body", i)
+	if !errors.As(err, &why) {
+		return []problem{refusal(err.Error(), "body", i)}
 	}
-	return refusal(err.Error(), "body", i)
+	return c.unfitProblems(text, why, "body", i)
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
@@ -166,7 +165,7 @@ func (c *call) unpack(packed []byte, limit int64) ([]byte, error) {
 
 // bodyFailed answers a body that was not read.
 func (c *call) bodyFailed(err error) {
-	var timeout net.Error
+	var slow timeout
 	switch {
 	case errors.Is(err, errTooLarge):
 		tooLarge(c.ctx, c.set.BodyLimit)
@@ -175,7 +174,7 @@ func (c *call) bodyFailed(err error) {
 		c.detail(fasthttp.StatusServiceUnavailable, "Too many requests in flight")
 	case errors.Is(err, errCoding):
 		c.detail(fasthttp.StatusUnsupportedMediaType, "Unsupported content encoding")
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.As(err, &slow) && slow.Timeout():
 		c.ctx.SetConnectionClose()
 		c.detail(fasthttp.StatusRequestTimeout, "Request Timeout")
 	default:
@@ -185,6 +184,9 @@ func (c *call) bodyFailed(err error) {
 		c.detail(fasthttp.StatusBadRequest, "There was an error parsing the body")
 	}
 }
+
+// timeout is what an error of a connection can tell.
+type timeout interface{ Timeout() bool }
 
 func tooLarge(ctx *fasthttp.RequestCtx, limit int64) {
 	writeDetail(ctx, fasthttp.StatusRequestEntityTooLarge, fmt.Sprintf("Request body too large: at most %d bytes, unpacked", limit))
@@ -226,17 +228,25 @@ func (c *call) parseVCon() bool {
 	if !errors.As(err, &why) {
 		why = &vcon.ParseError{Rule: "V01", Offset: -1, Reason: err.Error()}
 	}
-	switch why.Rule {
-	case "V01", "V02":
-		if !utf8.Valid(c.body) {
-			c.detail(fasthttp.StatusBadRequest, "There was an error parsing the body")
-			return false
-		}
-		if topKind(c.body) == vcon.Object || why.Rule == "V02" {
+	if notText(c.body, why) {
+		if utf8.Valid(c.body) {
 			c.reject([]problem{notJSON(c.body, why.Offset, why.Reason)})
-			return false
+		} else {
+			c.detail(fasthttp.StatusBadRequest, "There was an error parsing the body")
 		}
+		return false
 	}
 	c.unfit = why
 	return true
+}
+
+// notText tells a body that is no JSON, or too much of it, from one that is JSON but no document.
+func notText(body []byte, why *vcon.ParseError) bool {
+	switch why.Rule {
+	case "V02":
+		return true
+	case "V01":
+		return topKind(body) == vcon.Object || !utf8.Valid(body) || !json.Valid(body)
+	}
+	return false
 }

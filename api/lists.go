@@ -162,7 +162,7 @@ func uuidOf(value json.RawMessage) (id vcon.ID, kind string) {
 func (c *call) decode(v any, kind vcon.Kind) []problem {
 	wrong := map[vcon.Kind]string{vcon.Array: typeList, vcon.Object: typeDict}[kind]
 	switch {
-	case isSpace(c.body), topKind(c.body) == vcon.Null && isJSONType(c.ctx.Request.Header.ContentType()):
+	case isSpace(c.body), c.null():
 		return []problem{fault(typeMissing, "body")}
 	case topKind(c.body) != kind, !isJSONType(c.ctx.Request.Header.ContentType()), json.Unmarshal(c.body, v) != nil:
 		return []problem{fault(wrong, "body")}

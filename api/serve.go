@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
 	"runtime/debug"
 	"time"
 
@@ -134,7 +133,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 // malformed answers what is no HTTP request, too large a header, or one that did not arrive in time.
 func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
-	var slow net.Error
+	var slow timeout
 	switch {
 	case errors.As(err, &small):
 		writeDetail(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "Request header fields too large")

@@ -88,12 +88,17 @@ func (c *call) checkDocument() []problem {
 	switch {
 	case c.doc != nil:
 		return c.validate(c.doc, "body")
-	case c.unfit != nil:
-		return []problem{fromFinding(c.unfit.Finding(), "body")}
-	case isSpace(c.body):
+	case isSpace(c.body), c.null():
 		return []problem{fault(typeMissing, "body")}
+	case c.unfit != nil:
+		return c.unfitProblems(c.body, c.unfit, "body")
 	}
 	return []problem{fault(typeDict, "body")}
+}
+
+// null reports the body null, which the Python server takes for none.
+func (c *call) null() bool {
+	return topKind(c.body) == vcon.Null && isJSONType(c.ctx.Request.Header.ContentType())
 }
 
 func (c *call) validate(doc *vcon.VCon, loc ...any) []problem {
