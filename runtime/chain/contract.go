@@ -48,6 +48,9 @@ type Appender interface{ Appends() bool }
 // ErrNotStored is a Reader's answer for an id that it does not hold.
 var ErrNotStored = errors.New("chain: not in this storage")
 
+// ErrClosed is the answer of a storage or tracer after Close.
+var ErrClosed = errors.New("chain: closed")
+
 // Tracer watches documents between links.
 type Tracer interface {
 	// Trace is called before the first link (Index -1) and after each link, in order. Its error fails the vCon only

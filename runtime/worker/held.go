@@ -72,34 +72,36 @@ func lost(err error) bool {
 	return errors.Is(err, queue.ErrLeaseLost) || errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrGone)
 }
 
-// call makes one call of the store. It is repeated with backoff while the store is away and the lease is ours. A
-// shutdown does not interrupt it: what the store was told must be known.
+// call makes one call of the store. It is repeated with backoff while the store is away or full and the lease is ours;
+// a shutdown does not interrupt it, what the store was told must be known, but ends the repeating.
 func (h *held) call(f func(ctx context.Context) error) error {
 	for n := 0; ; n++ {
 		if !h.alive() {
-			return lossOf(h.ctx)
+			return h.loss()
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), h.ttl)
 		err := f(ctx)
 		cancel()
-		if !errors.Is(err, queue.ErrUnavailable) && !errors.Is(err, queue.ErrFull) {
+		if !away(err) || n >= 2 && h.stopping() {
 			return err
 		}
-		h.wait(chain.Backoff(n, 50*time.Millisecond, 2*time.Second))
+		t := time.NewTimer(chain.Backoff(n, 50*time.Millisecond, 2*time.Second))
+		<-t.C
 	}
 }
 
-// lossOf is why the lease is not ours any more.
-func lossOf(ctx context.Context) error {
-	if cause := context.Cause(ctx); lost(cause) {
+// away reports that the store could not do a call now: the same call again is safe.
+func away(err error) bool {
+	return errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrFull) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// loss is why the lease is not ours any more.
+func (h *held) loss() error {
+	if cause := context.Cause(h.ctx); lost(cause) {
 		return cause
 	}
 	return queue.ErrLeaseLost
 }
 
-// wait sleeps, at most until the lease is lost; a shutdown cuts it short only once.
-func (h *held) wait(d time.Duration) {
-	t := time.NewTimer(min(d, time.Until(*h.deadline.Load())))
-	defer t.Stop()
-	<-t.C
-}
+// stopping reports that a shutdown has cancelled this run.
+func (h *held) stopping() bool { return errors.Is(context.Cause(h.ctx), errStopping) }

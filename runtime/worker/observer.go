@@ -3,6 +3,7 @@ package worker
 import (
 	"time"
 
+	"github.com/vconduit/vconduit/runtime/chain"
 	"github.com/vconduit/vconduit/vcon"
 )
 
@@ -11,6 +12,7 @@ import (
 // implement only some.
 type Observer interface {
 	Received(chain, list string)
+	LinkDone(chain.LinkReport)
 	StorageDone(StorageReport)
 	DeadLettered(DeadReport)
 	// Finished is told once per lease, whatever became of it.
@@ -69,6 +71,9 @@ type NoObserver struct{}
 
 // Received does nothing.
 func (NoObserver) Received(chain, list string) {}
+
+// LinkDone does nothing.
+func (NoObserver) LinkDone(chain.LinkReport) {}
 
 // StorageDone does nothing.
 func (NoObserver) StorageDone(StorageReport) {}

@@ -55,6 +55,13 @@ func (s Settings) tries() int {
 	return 5
 }
 
+func (s Settings) egressExpiry() time.Duration {
+	if s.EgressExpiry == 0 {
+		return 7 * 24 * time.Hour
+	}
+	return max(0, s.EgressExpiry)
+}
+
 // chain finds the chain that reads a list.
 func (p *Plan) chain(list string) *chain.Chain {
 	for i := len(p.Lists) - 1; i >= 0; i-- {
