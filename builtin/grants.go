@@ -1,0 +1,32 @@
+package builtin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/vconduit/vconduit/builtin/link/webhook"
+	"github.com/vconduit/vconduit/hostabi"
+	"github.com/vconduit/vconduit/hostabi/outbound"
+	link "github.com/vconduit/vconduit/sdk/go"
+)
+
+func tagGrants(json.RawMessage) (hostabi.Grants, error) {
+	return hostabi.Grants{Tags: true}, nil
+}
+
+// webhookGrants: the whole vCon may be read, and posted to the URLs that the operator wrote.
+func webhookGrants(options json.RawMessage) (hostabi.Grants, error) {
+	var o webhook.Options
+	link.DecodeOptions(options, &o) // checked before
+	g := hostabi.Grants{Read: hostabi.Paths{All: true}}
+	for i, url := range o.URLs {
+		rule, err := outbound.ForURL(url)
+		if err != nil {
+			return g, fmt.Errorf("webhook-urls item %d: %w", i+1, err)
+		}
+		rule.Methods = []string{http.MethodPost}
+		g.HTTP.Rules = append(g.HTTP.Rules, rule)
+	}
+	return g, nil
+}

@@ -1,0 +1,124 @@
+package hostabi
+
+import (
+	"slices"
+	"strings"
+)
+
+// Paths are granted pointer patterns. All grants everything; Not takes away. A pattern grants what it names and all
+// below; "*" stands for any one step, "-" for an append. Old and new names of core members are one name here, so that
+// neither spelling slips through.
+type Paths struct {
+	All   bool
+	Allow []string
+	Not   []string
+}
+
+// reach says how much of a value is granted.
+type reach uint8
+
+const (
+	reachNone reach = iota
+	reachPart       // something below is granted, or not
+	reachAll
+)
+
+// reach of the value at pointer, which is absolute and well formed.
+func (p Paths) reach(pointer string) reach {
+	if p.All && len(p.Not) == 0 {
+		return reachAll
+	}
+	steps := grantSteps(pointer)
+	got := reachNone
+	if p.All {
+		got = reachAll
+	}
+	for _, pattern := range p.Allow {
+		got = max(got, patternReach(grantSteps(pattern), steps))
+	}
+	for _, pattern := range p.Not {
+		switch patternReach(grantSteps(pattern), steps) {
+		case reachAll:
+			return reachNone
+		case reachPart:
+			got = min(got, reachPart)
+		}
+	}
+	return got
+}
+
+// patternReach is how much of the value at steps a pattern names.
+func patternReach(pattern, steps []string) reach {
+	for i, want := range pattern {
+		if i == len(steps) {
+			return reachPart
+		}
+		if want != steps[i] && want != "*" {
+			return reachNone
+		}
+	}
+	return reachAll
+}
+
+// grantSteps splits a pointer into steps with the current names of core members.
+func grantSteps(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	steps := strings.Split(pointer[1:], "/")
+	for i, s := range steps {
+		steps[i] = currentName(steps[:i], unescape(s))
+	}
+	return steps
+}
+
+// currentName is the newest spelling of a member of a core object, by section 14 of the format notes.
+func currentName(parents []string, name string) string {
+	switch {
+	case len(parents) == 0:
+		return renamed(name, "appended", "amended", "must_support", "critical")
+	case len(parents) == 2 && slices.Contains([]string{"dialog", "analysis", "attachments"}, parents[0]):
+		if parents[0] == "attachments" && name == "type" {
+			return "purpose"
+		}
+		return renamed(name, "mimetype", "mediatype", "must_support", "critical", "transfer-target", "transfer_target",
+			"target-dialog", "target_dialog", "schema_version", "schema", "vendor_schema", "schema", "vendor_product", "product")
+	}
+	return name
+}
+
+// renamed gives the name that pairs (old, new) turn name into.
+func renamed(name string, pairs ...string) string {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i] == name {
+			return pairs[i+1]
+		}
+	}
+	return name
+}
+
+// mayRead refuses what may not be read: what is not granted is absent, what is granted in part is refused whole.
+func (c *Call) mayRead(pointer string) *callError {
+	switch c.o.Grants.Read.reach(pointer) {
+	case reachAll:
+		return nil
+	case reachPart:
+		return failure(Denied, "%q: only parts of it may be read; name these", pointer)
+	default:
+		return failure(NotFound, "%q: nothing is there that may be read", pointer)
+	}
+}
+
+// mayWrite refuses what may not be written.
+func (c *Call) mayWrite(pointer string) *callError {
+	if c.sealed != "" {
+		return failure(Denied, "%s", c.sealed)
+	}
+	if pointer == "" || grantSteps(pointer)[0] == "uuid" {
+		return failure(Denied, "%q is never writable", pointer)
+	}
+	if c.o.Grants.Write.reach(pointer) != reachAll {
+		return failure(Denied, "%q: writing is not granted; allow it with write: [%q]", pointer, pointer)
+	}
+	return nil
+}
