@@ -3,11 +3,16 @@
 // Threat: a link, or the text of a vCon, chooses the URL; it must not reach what its operator did not name: private
 // networks, metadata services, this host. Invariants: deny by default; the name is checked when the request is made
 // and every address again when it is dialled, so that rebinding, redirects and odd spellings of addresses do not help;
-// no proxy from the environment; answers are bounded.
+// the connection goes to the address that was checked; no proxy from the environment; answers are bounded.
+//
+// Left to others: secrets, quotas over several requests (hostabi). Sources: RFC 3986, 6598, 6890, 9110; the IANA
+// registries of special-purpose addresses.
 package outbound
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -20,22 +25,22 @@ type Policy struct {
 
 // Rule grants one origin and path prefix. Host "*" is any public host.
 type Rule struct {
-	Scheme     string // http | https
-	Host       string // lower case, "*" = any public host
-	Port       string // "" = the scheme's
-	PathPrefix string // "" or "/..." matched on whole segments
-	Methods    []string
-	Private    bool // the operator wrote this host: its addresses may be private, loopback, link-local
+	Scheme     string   // http | https
+	Host       string   // lower case, "*" = any public host
+	Port       string   // "" = the scheme's
+	PathPrefix string   // "" or "/..." matched on whole segments
+	Methods    []string // upper case; none = all
+	Private    bool     // the operator wrote this host: its addresses may be private, loopback, link-local
 }
 
 // Request is one outgoing request.
 type Request struct {
 	Method, URL string
 	Header      http.Header
-	Body        io.Reader // nil = none
+	Body        io.Reader // nil = none; an io.ReaderAt can be sent again to where a redirect points
 	Length      int64     // of Body
 	Timeout     time.Duration
-	MaxBytes    int64 // of the decoded answer; 0 = default
+	MaxBytes    int64 // of the decoded answer; 0 = DefaultMaxBytes
 	Redirects   int   // followed and checked again, hop by hop; 0 = none
 }
 
@@ -46,7 +51,29 @@ type Response struct {
 	Body   []byte
 }
 
-// Doer sends requests under a policy. Errors: *DeniedError, context errors, ErrTooLarge, network errors.
+// Doer sends requests under a policy. Errors: *DeniedError, ErrRequest, ErrTooLarge, context errors, network errors.
+// None of them holds more of a URL than its origin: paths and queries carry secrets.
 type Doer interface {
 	Do(ctx context.Context, p Policy, r *Request) (*Response, error)
+}
+
+// ErrTooLarge: the answer is larger than allowed, or unpacks out of all proportion.
+var ErrTooLarge = errors.New("outbound: the answer is too large")
+
+// ErrRequest: the request makes no sense: its URL, its method, a header.
+var ErrRequest = errors.New("outbound: bad request")
+
+// DeniedError says what was refused, and which rule would allow it.
+type DeniedError struct {
+	Method, Origin string
+	Reason         string
+	Rule           string // that would allow it, "" = none can
+}
+
+func (e *DeniedError) Error() string {
+	text := fmt.Sprintf("outbound: %s %s denied: %s", e.Method, e.Origin, e.Reason)
+	if e.Rule != "" {
+		text += fmt.Sprintf("; allow it with http: [%q]", e.Rule)
+	}
+	return text
 }
