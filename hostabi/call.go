@@ -4,6 +4,11 @@
 // interface of sdk/go), sandboxed guests through a binding in runtime/wasm; both under the same capabilities and
 // quotas. No type of a WebAssembly runtime appears here.
 //
+// Each method is one row of the ABI: a []byte stands for pointer and length, results are the ABI's integers, below zero
+// an Errno whose reason ErrorText tells. A method that fills an out buffer gives the full length and writes nothing
+// when that exceeds len(out); an empty out asks for the size. Checks come in this order: handle, syntax, grant, quota,
+// then the work.
+//
 // Guarantees: nothing is granted that Options do not grant; edits and effects are staged, and only the caller keeps
 // them, after the run; memory of the guest is only touched during a call. Source: ABI.md.
 package hostabi
@@ -29,12 +34,14 @@ const (
 	Failed   Verdict = -1 // the value itself is free; this is the one that our own code uses
 )
 
-// Options make a Call. Doc is required; the zero value of everything else grants nothing.
+// Options make a Call. The zero value of everything but Doc grants nothing.
 type Options struct {
-	Doc *vcon.Draft // handle 1; edits are staged here, the caller rolls back when the run fails
+	// Doc is handle 1; edits are staged here, the caller rolls back when the run fails. nil: this Call serves the
+	// start of a module (init), where only abi_info, config_read, log, error_set and error_text work.
+	Doc *vcon.Draft
 
 	Link, Chain, List string
-	Attempt           int       // from 1
+	Attempt           int       // from 1; 0 = 1
 	Deadline          time.Time // zero: that of the context
 	Run               [16]byte
 	Step              string // "name#ordinal", for idempotency keys
@@ -42,15 +49,19 @@ type Options struct {
 	TraceParent       string
 	Config            json.RawMessage // the link's options, an object; nil = {}
 	Domain            string          // for uuids of created vCons
+	Format            string          // format version that doc_read as=3 gives the whole document in, "" = as stored; an option format_version of the link wins
 
-	Grants Grants
-	HTTP   outbound.Doer                                       // nil: no HTTP
-	Alive  func() bool                                         // asked before each request that would leave; false refuses it; nil: always
-	Memo   Memo                                                // nil: answers are not remembered
-	KV     KV                                                  // nil: -10
-	Exists func(ctx context.Context, id vcon.ID) (bool, error) // for vcon_create; nil: none exists
-	Log    func(level int, line string)                        // nil: dropped
-	Metric func(kind int, name string, value float64)          // nil: dropped
+	Grants  Grants
+	Limits  Limits
+	HTTP    outbound.Doer                                       // nil: no HTTP
+	Alive   func() bool                                         // asked before each request that would leave; false refuses it; nil: always
+	Memo    Memo                                                // nil: answers are not remembered
+	KV      KV                                                  // nil: -10
+	Exists  func(ctx context.Context, id vcon.ID) (bool, error) // for vcon_create; nil: none exists
+	ListErr func(name string) error                             // refuses illegal list names; nil: only "" and control characters are
+	Log     func(level int, line string)                        // nil: dropped
+	Metric  func(kind int, name string, value float64)          // nil: dropped
+	TempDir string                                              // for streams above 1 MiB; "" = os.TempDir
 }
 
 // Grants are the capabilities of one link.
@@ -62,20 +73,13 @@ type Grants struct {
 	TTL, Create, KV bool
 }
 
-// Paths are granted pointer patterns. All grants everything; Not takes away.
-type Paths struct {
-	All   bool
-	Allow []string
-	Not   []string
-}
-
 // Memo keeps answers of paid calls over redelivery.
 type Memo interface {
 	Load(ctx context.Context, key [32]byte) (answer []byte, ok bool, err error)
 	Save(ctx context.Context, key [32]byte, answer []byte) error
 }
 
-// KV is a link's small store, scoped to it by the caller.
+// KV is a link's small store, scoped to it by the caller. A nil old means "must be absent", a nil value "remove".
 type KV interface {
 	Get(ctx context.Context, key string) ([]byte, bool, error)
 	Put(ctx context.Context, key string, value []byte, ttl time.Duration) error
@@ -87,7 +91,7 @@ type KV interface {
 type Effects struct {
 	Routes  []string
 	Creates []Created
-	Expire  *time.Duration
+	Expire  *time.Duration // 0 = at the end of the chain
 }
 
 // Created is a vCon that the run made.
@@ -95,30 +99,87 @@ type Created struct {
 	ID      vcon.ID
 	Text    []byte
 	Lists   []string
-	Current bool
+	Current bool // it becomes the chain's vCon
 }
 
 // Call is one run of one link. Not safe for concurrent use.
 type Call struct {
-	ctx context.Context
-	o   Options
+	ctx    context.Context
+	cancel context.CancelFunc
+	o      Options
+	limits Limits // filled in
+	used   Limits
+	closed bool
+
+	doc     *vcon.Draft // what handle 1 reads: Options.Doc, or the payload of a signed vCon
+	sealed  string      // why nothing may be written, "" = it may
+	handles handles
+	body    bodyCache
+
+	effects  Effects
+	delay    *time.Duration
+	failText string
+	errText  string
+	metrics  map[string]bool
+	answered map[[32]byte]uint32 // requests by method, url and body, that had their answer in this run
+	sent     int
 }
 
 // New begins a run. ctx bounds every call that waits.
-func New(ctx context.Context, o Options) *Call { return &Call{ctx: ctx, o: o} }
+func New(ctx context.Context, o Options) *Call {
+	c := &Call{o: o, limits: o.Limits.withDefaults(), cancel: func() {}}
+	c.ctx = ctx
+	if !o.Deadline.IsZero() {
+		c.ctx, c.cancel = context.WithDeadline(ctx, o.Deadline)
+	}
+	if o.Doc != nil {
+		c.openDocument()
+	}
+	return c
+}
 
 // Effects are those staged so far.
-func (c *Call) Effects() Effects { panic("hostabi: next commit") }
+func (c *Call) Effects() Effects { return c.effects }
 
 // RetryDelay is the delay asked for with retry_after; ok false when none was.
-func (c *Call) RetryDelay() (d time.Duration, ok bool) { panic("hostabi: next commit") }
+func (c *Call) RetryDelay() (d time.Duration, ok bool) {
+	if c.delay == nil {
+		return 0, false
+	}
+	return *c.delay, true
+}
 
 // Failure is the text of error_set, "" when none.
-func (c *Call) Failure() string { panic("hostabi: next commit") }
+func (c *Call) Failure() string { return c.failText }
 
 // Sent counts the HTTP requests of the run (not those answered from Memo).
-func (c *Call) Sent() int { panic("hostabi: next commit") }
+func (c *Call) Sent() int { return c.sent }
 
-// Close ends the run: every handle is closed, temporary files are removed. No method may be called afterwards but the
-// four above.
-func (c *Call) Close() { panic("hostabi: next commit") }
+// Close ends the run: every handle is closed, temporary files are removed. No method may be called afterwards but
+// Effects, RetryDelay, Failure, Sent and Used. Closing twice does no harm.
+func (c *Call) Close() {
+	c.closed = true
+	c.handles.closeAll()
+	c.body = bodyCache{}
+	c.cancel()
+}
+
+// enter counts a call and refuses it outside a run; code is 0 when the call may go on.
+func (c *Call) enter(name string) Errno {
+	c.used.HostCalls++
+	if c.closed {
+		return Unsupported
+	}
+	if c.o.Doc == nil {
+		return c.failf(Unsupported, "%s: not while the module starts", name)
+	}
+	return 0
+}
+
+// give answers a call that has a byte string as its result.
+func give(value, out []byte) int64 {
+	if len(value) <= len(out) {
+		copy(out, value)
+	}
+	return int64(len(value))
+}
