@@ -12,7 +12,7 @@ import (
 var (
 	ErrAbsent   = errors.New("vcon: no such value")               // the pointer is well formed, nothing is there
 	ErrPointer  = errors.New("vcon: bad JSON pointer")            // not RFC 6901
-	ErrValue    = errors.New("vcon: not one JSON value")          // the value to be written does not parse
+	ErrValue    = errors.New("vcon: unfit value")                 // not one JSON value, too deep, a bad tag, or no vCon would be left
 	ErrConflict = errors.New("vcon: edit does not fit this text") // Apply: what the edit replaces is not there any more
 	ErrReadOnly = errors.New("vcon: this part cannot be written") // the root, /uuid, any part of a signed or encrypted vCon
 	ErrID       = errors.New("vcon: not a UUID")                  // ParseID
@@ -92,8 +92,13 @@ func parse(text []byte, l Limits, signatures int) (*VCon, error) {
 	if err := v.identify(signatures); err != nil {
 		return nil, err
 	}
+	return v.sealed(), nil
+}
+
+// sealed readies the hash of a document whose text will not change any more.
+func (v *VCon) sealed() *VCon {
 	v.sum = sync.OnceValue(func() [32]byte { return sha256.Sum256(v.text) })
-	return v, nil
+	return v
 }
 
 // ID is the canonical form of the document's uuid.
@@ -152,10 +157,16 @@ func (v *VCon) children(pointer string, kind Kind) iter.Seq2[string, Value] {
 	}
 }
 
-// Draft begins edits over this text.
-func (v *VCon) Draft() *Draft { panic("vcon: next commit") }
+// Count is the number of items or distinct members. Errors: ErrPointer, ErrAbsent, ErrType.
+func (v *VCon) Count(pointer string) (int, error) { return v.Draft().Count(pointer) }
 
-// Apply splices edits that were made on another text of the same vCon (rebasing): appends and tags always fit, a set
-// or remove only where the value it replaces is still there, an array element is found again by its hash when its index
-// moved. Errors: ErrConflict; nothing is applied then.
-func (v *VCon) Apply(edits []Edit) (*VCon, error) { panic("vcon: next commit") }
+// Keys are the member names of an object, decoded, each once, in document order. Errors: ErrPointer, ErrAbsent, ErrType.
+func (v *VCon) Keys(pointer string) ([]string, error) { return v.Draft().Keys(pointer) }
+
+// Tags are the "name:value" texts of every tags attachment, in document order.
+func (v *VCon) Tags() []string { return v.Draft().Tags() }
+
+// Draft begins edits over this text.
+func (v *VCon) Draft() *Draft {
+	return &Draft{base: v, root: &node{text: v.root.text, idx: v.root.idx}}
+}

@@ -54,6 +54,19 @@ func unescape(out, raw []byte) ([]byte, int) {
 	return append(out, raw[1]), 2
 }
 
+// loneSurrogate reports whether a valid JSON string has half a surrogate pair, which no decoded text can hold.
+func loneSurrogate(raw []byte) bool {
+	for at := bytes.IndexByte(raw, '\\'); at >= 0; at = bytes.IndexByte(raw, '\\') {
+		raw = raw[at:]
+		_, n := unescape(nil, raw)
+		if n == 6 && utf16.IsSurrogate(hex4(raw[2:])) {
+			return true
+		}
+		raw = raw[n:]
+	}
+	return false
+}
+
 // hex4 reads four hex digits known to be such.
 func hex4(b []byte) rune {
 	n, _ := strconv.ParseUint(string(b[:4]), 16, 16)

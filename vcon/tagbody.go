@@ -1,0 +1,143 @@
+package vcon
+
+import "strings"
+
+// tagBody is the list or map in which tags stand: the body itself, or what the string in the body holds.
+type tagBody struct{ text Value }
+
+// readTags reads a body; false when it can hold no tags. A string that cannot be written back as it was is none.
+func (d *Draft) readTags(body Value) (tagBody, bool) {
+	if text, ok := body.Text(); ok {
+		if loneSurrogate(body) {
+			return tagBody{}, false
+		}
+		inner, _, err := d.scan([]byte(text), 0)
+		if err != nil {
+			return tagBody{}, false
+		}
+		body = inner
+	}
+	return tagBody{body}, body.Kind() == Array || body.Kind() == Object
+}
+
+// pairs are the "name:value" texts.
+func (b tagBody) pairs() []string {
+	var pairs []string
+	for _, item := range b.text.Elements() {
+		if text, ok := item.Text(); ok {
+			pairs = append(pairs, text)
+		}
+	}
+	for name, value := range b.text.Members() {
+		for _, text := range tagValues(value) {
+			pairs = append(pairs, name+":"+text)
+		}
+	}
+	return pairs
+}
+
+func (b tagBody) has(name, value string) bool {
+	for _, pair := range b.pairs() {
+		if pair == name+":"+value {
+			return true
+		}
+	}
+	return false
+}
+
+func (b tagBody) hasName(name string) bool {
+	for _, pair := range b.pairs() {
+		if strings.HasPrefix(pair, name+":") {
+			return true
+		}
+	}
+	return false
+}
+
+// tagValues are the texts of a value in an object map.
+func tagValues(v Value) []string {
+	if v.Kind() == Array {
+		var all []string
+		for _, item := range v.Elements() {
+			if text, ok := tagText(item); ok {
+				all = append(all, text)
+			}
+		}
+		return all
+	}
+	if text, ok := tagText(v); ok {
+		return []string{text}
+	}
+	return nil
+}
+
+func tagText(v Value) (string, bool) {
+	switch v.Kind() {
+	case String:
+		return v.Text()
+	case Number, Bool:
+		return string(v), true
+	}
+	return "", false
+}
+
+// addPair adds a tag to an opened list or map.
+func (u *undoLog) addPair(body *node, name, value string) {
+	if body.kind() == Array {
+		u.insert(body, len(body.kids), &node{text: quote(nil, name+":"+value)})
+		return
+	}
+	slot := body.member(name)
+	if slot < 0 {
+		u.insert(body, len(body.kids), &node{label: makeLabel(name), text: quote(nil, value)})
+		return
+	}
+	old := body.child(slot)
+	if old.kind() == Array {
+		u.insert(old.opened(), len(old.kids), &node{text: quote(nil, value)})
+		return
+	}
+	both := []byte{'['}
+	if old.kind() != Null {
+		both = append(append(both, old.now(elsewhere).text...), ',')
+	}
+	u.replace(body, slot, &node{text: append(quote(both, value), ']')})
+}
+
+// dropPairs removes a tag, or all of a name, from an opened list or map.
+func (u *undoLog) dropPairs(body *node, name, value string, all bool) int {
+	if body.kind() == Array {
+		return u.dropElements(body, func(text string) bool {
+			return text == name+":"+value || all && strings.HasPrefix(text, name+":")
+		})
+	}
+	count := 0
+	for slot := len(body.kids) - 1; slot >= 0; slot-- {
+		if body.nameOf(slot) != name {
+			continue
+		}
+		member := body.child(slot)
+		texts := tagValues(Value(member.now(elsewhere).text))
+		switch {
+		case all || len(texts) == 1 && texts[0] == value:
+			count += len(texts)
+			u.remove(body, slot)
+		case member.kind() == Array:
+			count += u.dropElements(member.opened(), func(text string) bool { return text == value })
+		}
+	}
+	return count
+}
+
+// dropElements removes the scalars of an opened array whose text is to go.
+func (u *undoLog) dropElements(list *node, gone func(text string) bool) int {
+	count := 0
+	for slot := len(list.kids) - 1; slot >= 0; slot-- {
+		text, ok := tagText(Value(list.child(slot).now(elsewhere).text))
+		if ok && gone(text) {
+			u.remove(list, slot)
+			count++
+		}
+	}
+	return count
+}
