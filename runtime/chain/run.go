@@ -57,6 +57,7 @@ func (p Progress) Lasting() bool {
 
 // LinkReport says how one link's run ended.
 type LinkReport struct {
+	ID                          vcon.ID // of the leased vCon; never a metric label
 	Chain, Link, Module, Digest string
 	Outcome                     string // done | halt | no_change | retry | failed | skipped
 	Took                        time.Duration
@@ -250,7 +251,7 @@ func (r *run) skips(s Step, err error) bool {
 
 func (r *run) report(s Step, outcome string, took time.Duration) {
 	if r.job.LinkDone != nil {
-		r.job.LinkDone(LinkReport{Chain: r.chain.Name, Link: s.Name, Module: s.Module, Digest: s.Digest, Outcome: outcome, Took: took})
+		r.job.LinkDone(LinkReport{ID: r.job.Doc.ID(), Chain: r.chain.Name, Link: s.Name, Module: s.Module, Digest: s.Digest, Outcome: outcome, Took: took})
 	}
 }
 

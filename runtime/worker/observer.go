@@ -50,6 +50,7 @@ type Report struct {
 
 // StorageReport is one operation on one storage, tries within the lease included.
 type StorageReport struct {
+	ID      vcon.ID // never a metric label
 	Storage string
 	Op      string // save | delete | get
 	Outcome string // ok | error | open (breaker)

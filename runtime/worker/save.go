@@ -143,7 +143,7 @@ func (w *work) saveOne(name string, doc *vcon.VCon, rev queue.Rev) error {
 }
 
 func (w *work) observe(storage, op string, start time.Time, err error) {
-	r := StorageReport{Storage: storage, Op: op, Outcome: "ok", Took: time.Since(start), Err: err}
+	r := StorageReport{ID: w.ID, Storage: storage, Op: op, Outcome: "ok", Took: time.Since(start), Err: err}
 	switch {
 	case errors.Is(err, chain.ErrOpen):
 		r.Outcome = "open"
