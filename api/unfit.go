@@ -32,7 +32,12 @@ func (c *call) unfitProblems(text []byte, why *vcon.ParseError, loc ...any) []pr
 	if len(text) > thorough {
 		return []problem{first}
 	}
-	return append([]problem{first}, c.restProblems(text, len(members) > 0, loc...)...)
+	rest := c.restProblems(text, len(members) > 0, loc...)
+	at := 0 // the Python server's order of fields: vcon, uuid, the others
+	if len(rest) > 0 && len(rest[0].Loc) > len(loc) && rest[0].Loc[len(loc)] == "vcon" {
+		at = 1
+	}
+	return slices.Insert(rest, at, first)
 }
 
 // restProblems checks the text with a good uuid put in behind everything else: of equal members the last one counts.
