@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math"
@@ -52,7 +53,14 @@ func (c *call) find(id vcon.ID) (*vcon.VCon, error) {
 
 // outward is a document's text for clients.
 func (c *call) outward(doc *vcon.VCon) ([]byte, error) {
-	return doc.Bytes(), nil
+	if c.set.EgressFormat == "" {
+		return doc.Bytes(), nil
+	}
+	older, err := doc.Downgrade(c.set.EgressFormat)
+	if err != nil {
+		return nil, fmt.Errorf("write vcon %s as %s: %w", doc.ID(), c.set.EgressFormat, err)
+	}
+	return older.Bytes(), nil
 }
 
 // getVCons answers GET /vcons: several documents in the order asked for, null where there is none.
