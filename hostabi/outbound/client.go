@@ -88,6 +88,8 @@ func (c *Client) connect(ctx context.Context, network, hostPort string, private 
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithDeadline(ctx, dialDeadline(ctx))
+	defer cancel()
 	addrs, named, err := c.resolve(ctx, host)
 	if err != nil {
 		return nil, err
@@ -109,6 +111,17 @@ func (c *Client) connect(ctx context.Context, network, hostPort string, private 
 		return nil, &addressError{host, refused}
 	}
 	return nil, errors.Join(errs...)
+}
+
+// deadlineKey carries a request's deadline: the transport dials under a context that has the request's values, but not
+// its end.
+type deadlineKey struct{}
+
+func dialDeadline(ctx context.Context) time.Time {
+	if d, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
+		return d
+	}
+	return time.Now().Add(DefaultTimeout)
 }
 
 // dialOne gives an address its share of the time that is left, so that a dead one does not use it all.

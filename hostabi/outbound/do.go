@@ -28,6 +28,8 @@ func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	deadline, _ := ctx.Deadline()
+	ctx = context.WithValue(ctx, deadlineKey{}, deadline)
 	if err := checkHeader(r.Header); err != nil {
 		return nil, err
 	}

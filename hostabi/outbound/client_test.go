@@ -1,0 +1,474 @@
+package outbound
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// names is a resolver with fixed answers; a name may have several, given one lookup after the other.
+type names struct {
+	mu      sync.Mutex
+	answers map[string][][]string
+	asked   int
+}
+
+func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.asked++
+	answers := n.answers[host]
+	if len(answers) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	if len(answers) > 1 {
+		n.answers[host] = answers[1:]
+	}
+	var addrs []netip.Addr
+	for _, text := range answers[0] {
+		addrs = append(addrs, netip.MustParseAddr(text))
+	}
+	return addrs, nil
+}
+
+// net1 is a client whose every connection ends at one test server, and what it dialled.
+type net1 struct {
+	*Client
+	server *httptest.Server
+	names  *names
+	mu     sync.Mutex
+	dialed []string
+}
+
+func setup(t *testing.T, handler http.HandlerFunc) *net1 {
+	t.Helper()
+	n := &net1{server: httptest.NewServer(handler), names: &names{answers: map[string][][]string{}}}
+	t.Cleanup(n.server.Close)
+	n.Client = New(Options{Resolver: n.names, Dial: n.dial})
+	t.Cleanup(n.Close)
+	return n
+}
+
+func (n *net1) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	n.mu.Lock()
+	n.dialed = append(n.dialed, addr)
+	n.mu.Unlock()
+	return new(net.Dialer).DialContext(ctx, network, n.server.Listener.Addr().String())
+}
+
+func (n *net1) dials() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]string(nil), n.dialed...)
+}
+
+func hello(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }
+
+var anyHost = Policy{Rules: []Rule{{Scheme: "http", Host: "*"}, {Scheme: "https", Host: "*"}}}
+
+// TestAddresses: a name that resolves to any of these is not connected to; the public ones are.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	refused := []string{
+		"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "100.100.100.200", "127.0.0.1", "127.255.0.9",
+		"169.254.0.1", "169.254.169.254", "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1",
+		"192.168.0.1", "192.168.255.255", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250",
+		"240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "::10.0.0.1", "::8.8.8.8", "::ffff:10.0.0.1", "::ffff:127.0.0.1",
+		"::ffff:169.254.169.254", "::ffff:0:7f00:1", "64:ff9b::7f00:1", "64:ff9b::8.8.8.8", "64:ff9b:1::a00:1", "100::1", "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+		"2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "2002:808:808::1", "3fff::1", "4000::1", "5f00::1",
+		"fc00::1", "fd00:ec2::254", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "febf::1", "fec0::1", "feff::1", "ff02::1", "ff0e::1",
+	}
+	for i, addr := range refused {
+		host := fmt.Sprintf("r%d.example", i)
+		n.names.answers[host] = [][]string{{addr}}
+		_, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/?secret=1"})
+		var denied *DeniedError
+		if !errors.As(err, &denied) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v, want DeniedError", addr, err)
+		}
+	}
+	if got := n.dials(); len(got) != 0 {
+		t.Errorf("dialled %v", got)
+	}
+	for i, addr := range []string{"8.8.8.8", "::ffff:8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "100.128.0.1", "198.20.0.1", "2606:4700::1111", "2a00:1450::1", "2001:4860::1"} {
+		host := fmt.Sprintf("p%d.example", i)
+		n.names.answers[host] = [][]string{{addr}}
+		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host}); err != nil {
+			t.Errorf("%s: %v, want an answer", addr, err)
+		}
+	}
+}
+
+// TestLiterals: addresses in the URL itself, in every spelling, are refused under a rule for any public host.
+func TestLiterals(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	for _, host := range []string{
+		"127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "0x7f.0.0.1", "0x7f000001", "017700000001", "0177.0.0.1", "2130706433", "127.000.000.001",
+		"[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[fe80::1%25lo]", "0.0.0.0", "0", "[::]",
+		"10.0.0.1", "169.254.169.254", "[fd00:ec2::254]", "[2002:7f00:1::]", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "%31%32%37.0.0.1",
+	} {
+		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/"}); err == nil {
+			t.Errorf("%s: connected", host)
+		}
+	}
+	if got := n.dials(); len(got) != 0 {
+		t.Errorf("dialled %v", got)
+	}
+}
+
+func TestPrivateRule(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.names.answers["crm.internal"] = [][]string{{"10.1.2.3"}}
+	n.names.answers["cloud.internal"] = [][]string{{"169.254.169.254"}}
+	n.names.answers["nat.internal"] = [][]string{{"64:ff9b::a9fe:a9fe"}}
+	n.names.answers["zero.internal"] = [][]string{{"0.0.0.0"}}
+	n.names.answers["cast.internal"] = [][]string{{"224.0.0.1"}}
+	do := func(ruleURL, url string) error {
+		rule, err := ForURL(ruleURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = n.Do(t.Context(), Policy{Rules: []Rule{rule}}, &Request{Method: "POST", URL: url})
+		return err
+	}
+	for _, url := range []string{"http://crm.internal:8080/hook", "http://127.0.0.1:9/x", "http://[::1]:9/x", "http://169.254.169.254/latest"} {
+		if err := do(url, url); err != nil {
+			t.Errorf("%s as written by an operator: %v", url, err)
+		}
+	}
+	for _, host := range []string{"cloud.internal", "nat.internal", "zero.internal", "cast.internal"} {
+		var denied *DeniedError
+		if err := do("http://"+host, "http://"+host); !errors.As(err, &denied) {
+			t.Errorf("%s: %v, want DeniedError", host, err)
+		}
+	}
+}
+
+// TestPoolsStayApart: a connection made under a private rule is not there for a rule that may not make it.
+func TestPoolsStayApart(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.names.answers["crm.internal"] = [][]string{{"10.1.2.3"}}
+	private := Policy{Rules: []Rule{{Scheme: "http", Host: "crm.internal", Private: true}}}
+	for range 2 {
+		if _, err := n.Do(t.Context(), private, &Request{Method: "GET", URL: "http://crm.internal/"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.dials(); len(got) != 1 {
+		t.Errorf("dialled %v, want the connection used again", got)
+	}
+	var denied *DeniedError
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://crm.internal/"}); !errors.As(err, &denied) {
+		t.Errorf("under another policy: %v, want DeniedError", err)
+	}
+}
+
+// TestRebinding: the address that was checked is the one that is dialled, and a new connection is checked anew.
+func TestRebinding(t *testing.T) {
+	t.Parallel()
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close"); hello(w, r) })
+	n.names.answers["re.example"] = [][]string{{"8.8.8.8"}, {"127.0.0.1"}}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://re.example/"}); err != nil {
+		t.Fatal(err)
+	}
+	if n.names.asked != 1 {
+		t.Errorf("%d lookups for one connection", n.names.asked)
+	}
+	var denied *DeniedError
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://re.example/"}); !errors.As(err, &denied) {
+		t.Errorf("after rebinding: %v", err)
+	}
+	if got := n.dials(); len(got) != 1 || got[0] != "8.8.8.8:80" {
+		t.Errorf("dialled %v", got)
+	}
+}
+
+func TestMixedAnswer(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.names.answers["mixed.example"] = [][]string{{"64:ff9b::808:808", "10.0.0.1", "8.8.4.4"}}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://mixed.example/"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.dials(); len(got) != 1 || got[0] != "8.8.4.4:80" {
+		t.Errorf("dialled %v, want the public address alone", got)
+	}
+}
+
+func TestNoProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") }))
+	defer proxy.Close()
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
+		t.Setenv(name, proxy.URL)
+	}
+	n := setup(t, hello)
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRequestIsSentAsGiven(t *testing.T) {
+	t.Parallel()
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s %s %d %s", r.Method, r.Host, r.URL.RequestURI(), r.Header.Get("X-A"), r.ContentLength, body)
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	r := &Request{Method: "PUT", URL: "http://A.example.:80/x%2fy?q=1#f", Header: http.Header{"X-A": {"1"}}, Body: strings.NewReader("body"), Length: 4}
+	got, err := n.Do(t.Context(), anyHost, r)
+	if want := "PUT a.example /x%2fy?q=1 1 4 body"; err != nil || string(got.Body) != want {
+		t.Errorf("%q, %v; want %q", got.Body, err, want)
+	}
+}
+
+func TestHeadersRefused(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	for name, value := range map[string]string{
+		"Host": "x", "host": "x", "Connection": "close", "Transfer-Encoding": "chunked", "Content-Length": "5", "Upgrade": "h2c", "TE": "trailers",
+		"Proxy-Authorization": "x", "Keep-Alive": "1", "Trailer": "x", "X-A": "a\r\nX-B: b", "X-C": "a\nb", "X-D": "a\x00", "X E": "a", "": "a", "X-F:": "a", "X-G\r\n": "a",
+	} {
+		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/", Header: http.Header{name: {value}}}); !errors.Is(err, ErrRequest) {
+			t.Errorf("header %q: %q: %v, want ErrRequest", name, value, err)
+		}
+	}
+	big := http.Header{"X-A": {strings.Repeat("a", maxHeaderBytes)}}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/", Header: big}); !errors.Is(err, ErrRequest) {
+		t.Errorf("headers above the cap: %v", err)
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		to, status := r.URL.Query().Get("to"), http.StatusFound
+		if r.URL.Path == "/loop" {
+			to = "/loop"
+		}
+		if s := r.URL.Query().Get("status"); s != "" {
+			fmt.Sscan(s, &status)
+		}
+		if to != "" {
+			w.Header().Set("Location", to)
+			w.WriteHeader(status)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s auth=%s key=%s body=%s", r.Method, r.Host, r.Header.Get("Authorization"), r.Header.Get("X-Api-Key"), body)
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	n.names.answers["b.example"] = [][]string{{"8.8.4.4"}}
+	n.names.answers["inside.example"] = [][]string{{"10.0.0.1"}}
+	p := Policy{Rules: []Rule{{Scheme: "http", Host: "a.example"}, {Scheme: "http", Host: "b.example"}, {Scheme: "http", Host: "inside.example"}}}
+	do := func(method, to, status string, redirects int) (*Response, error) {
+		header := http.Header{"Authorization": {"s3cret"}, "X-Api-Key": {"k3y"}}
+		return n.Do(t.Context(), p, &Request{Method: method, Header: header, Redirects: redirects, Body: strings.NewReader("body"), Length: 4,
+			URL: "http://a.example/?to=" + url.QueryEscape(to) + "&status=" + status})
+	}
+	for _, c := range []struct{ method, to, status, want string }{
+		{"POST", "http://a.example/x", "307", "POST a.example auth=s3cret key=k3y body=body"},
+		{"POST", "/x", "308", "POST a.example auth=s3cret key=k3y body=body"},
+		{"POST", "http://b.example/x", "307", "POST b.example auth= key= body=body"},
+		{"POST", "http://a.example/x", "302", "GET a.example auth=s3cret key=k3y body="},
+		{"PUT", "http://b.example/x", "303", "GET b.example auth= key= body="},
+		{"PUT", "http://b.example/x", "301", "PUT b.example auth= key= body=body"},
+	} {
+		got, err := do(c.method, c.to, c.status, 3)
+		if err != nil || string(got.Body) != c.want {
+			t.Errorf("%s %s to %s: %q, %v; want %q", c.method, c.status, c.to, got.Body, err, c.want)
+		}
+	}
+	if got, err := do("GET", "http://b.example/", "302", 0); err != nil || got.Status != 302 {
+		t.Errorf("redirects off: %+v, %v", got, err)
+	}
+	for _, to := range []string{"http://c.example/", "https://a.example/", "http://inside.example/", "http://127.0.0.1/"} {
+		var denied *DeniedError
+		if _, err := do("GET", to, "302", 3); !errors.As(err, &denied) {
+			t.Errorf("to %s: %v, want DeniedError", to, err)
+		}
+	}
+	for _, to := range []string{"file:///etc/passwd", "http://user:pw@b.example/", "http://[::ffff:127.0.0.1]/"} {
+		if _, err := do("GET", to, "302", 3); !errors.Is(err, ErrRequest) {
+			t.Errorf("to %s: %v, want ErrRequest", to, err)
+		}
+	}
+	if got, err := n.Do(t.Context(), p, &Request{Method: "GET", URL: "http://a.example/loop", Redirects: 99}); err != nil || got.Status != 302 {
+		t.Errorf("a loop ended with %+v, %v", got, err)
+	}
+}
+
+func zip(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(data)
+	w.Close()
+	return b.Bytes()
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	bomb := zip(make([]byte, 8<<20))
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/gzip":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(zip([]byte("unpacked")))
+		case "/bomb":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(bomb)
+		case "/broken":
+			w.Header().Set("Content-Encoding", "gzip")
+			io.WriteString(w, "not gzip")
+		case "/known":
+			w.Header().Set("Content-Length", "2000")
+			w.Write(make([]byte, 2000))
+		case "/stream":
+			for range 20 {
+				w.Write(make([]byte, 100))
+				w.(http.Flusher).Flush()
+			}
+		case "/header":
+			w.Header().Set("X-Big", strings.Repeat("a", 2*maxHeaderBytes))
+		}
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	get := func(path string, limit int64) (*Response, error) {
+		return n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example" + path, MaxBytes: limit})
+	}
+	got, err := get("/gzip", 100)
+	if err != nil || string(got.Body) != "unpacked" || got.Header.Get("Content-Encoding") != "" {
+		t.Errorf("gzip: %+v, %v", got, err)
+	}
+	for path, limit := range map[string]int64{"/bomb": 1 << 20, "/known": 1999, "/stream": 1999} {
+		if _, err := get(path, limit); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v, want ErrTooLarge", path, err)
+		}
+	}
+	if _, err := get("/bomb", 100<<20); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("the ratio of a bomb: %v", err)
+	}
+	for path, size := range map[string]int{"/known": 2000, "/stream": 2000} {
+		if got, err := get(path, 2000); err != nil || len(got.Body) != size {
+			t.Errorf("%s at its exact size: %v", path, err)
+		}
+	}
+	for _, path := range []string{"/broken", "/header"} {
+		if _, err := get(path, 0); err == nil || errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if got, err := n.Do(t.Context(), anyHost, &Request{Method: "HEAD", URL: "http://a.example/gzip"}); err != nil || len(got.Body) != 0 {
+		t.Errorf("HEAD: %+v, %v", got, err)
+	}
+}
+
+func TestOneDeadline(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow-body" {
+			w.Write([]byte("a"))
+			w.(http.Flusher).Flush()
+		}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	defer close(release)
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	for _, path := range []string{"/slow-head", "/slow-body"} {
+		_, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example" + path + "?s3cret", Timeout: 50 * time.Millisecond})
+		if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v, want DeadlineExceeded", path, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.Do(ctx, anyHost, &Request{Method: "GET", URL: "http://a.example/"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestNetworkErrorsTellNoSecrets(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.names.answers["down.example"] = [][]string{{"8.8.8.8"}}
+	n.server.Close()
+	for _, host := range []string{"down.example", "unknown.example"} {
+		_, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/hooks/T0K3N?key=s3cret"})
+		if err == nil || strings.Contains(err.Error(), "T0K3N") || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), host) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
+func TestSecondAddressIsTried(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(hello))
+	defer server.Close()
+	c := New(Options{
+		Resolver: &names{answers: map[string][][]string{"two.example": {{"8.8.8.8", "8.8.4.4"}}}},
+		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if strings.HasPrefix(addr, "8.8.8.8") {
+				<-ctx.Done() // an address that answers nothing
+				return nil, ctx.Err()
+			}
+			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+	})
+	defer c.Close()
+	if _, err := c.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://two.example/", Timeout: 2 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHTTPS(t *testing.T) {
+	t.Parallel()
+	var protocol atomic.Value
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocol.Store(r.Proto) }))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // a refused certificate is what the test wants
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	c := New(Options{
+		Resolver: &names{answers: map[string][][]string{"example.com": {{"8.8.8.8"}}, "other.example": {{"8.8.8.8"}}}},
+		TLS:      &tls.Config{RootCAs: roots},
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+	})
+	defer c.Close()
+	if _, err := c.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "https://example.com/"}); err != nil {
+		t.Fatal(err)
+	}
+	if protocol.Load() != "HTTP/2.0" {
+		t.Errorf("spoke %v", protocol.Load())
+	}
+	if _, err := c.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "https://other.example/"}); err == nil {
+		t.Error("a certificate of another name was taken")
+	}
+}
