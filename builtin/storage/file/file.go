@@ -68,6 +68,12 @@ type Storage struct {
 	closed atomic.Bool
 }
 
+// Check says everything that is wrong with the options; it makes or looks at no folder.
+func Check(options json.RawMessage) error {
+	_, err := readConfig(options)
+	return err
+}
+
 // Open makes the folder if need be and checks that it can be written.
 func Open(_ context.Context, name string, options json.RawMessage) (chain.Storage, error) {
 	c, err := readConfig(options)

@@ -79,6 +79,12 @@ type target struct {
 	policy      outbound.Policy
 }
 
+// Check says everything that is wrong with the options; it connects to nothing.
+func Check(options json.RawMessage) error {
+	_, err := readConfig(options)
+	return err
+}
+
 // Open checks the options. It does not connect.
 func Open(_ context.Context, name string, options json.RawMessage) (chain.Storage, error) {
 	c, err := readConfig(options)

@@ -1,0 +1,48 @@
+package builtin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vconduit/vconduit/builtin/storage/file"
+	"github.com/vconduit/vconduit/builtin/storage/webhook"
+	"github.com/vconduit/vconduit/runtime/chain"
+)
+
+// Storage is one builtin storage.
+type Storage struct {
+	Open  chain.OpenStorage
+	Check func(options json.RawMessage) error // everything that is wrong with options; connects to nothing
+	// Converts: EGRESS_FORMAT_VERSION holds for it, as on the Python server; format_version does for every storage.
+	Converts bool
+}
+
+// storages is the table. Old configs write "server.storage.file" too.
+func storages() map[string]Storage {
+	return map[string]Storage{
+		"storage.file":    {Open: file.Open, Check: file.Check},
+		"storage.webhook": {Open: webhook.Open, Check: webhook.Check},
+	}
+}
+
+// StorageNames are the modules that FindStorage knows, sorted.
+func StorageNames() []string { return slices.Sorted(maps.Keys(storages())) }
+
+// FindStorage gives the builtin storage of a module name.
+func FindStorage(module string) (Storage, bool) {
+	s, ok := storages()[strings.TrimPrefix(module, "server.")]
+	return s, ok
+}
+
+// OpenStorage opens a builtin storage; name is the one in the config. Errors: ErrUnknown, and what Open gives.
+func OpenStorage(ctx context.Context, module, name string, options json.RawMessage) (chain.Storage, error) {
+	s, ok := FindStorage(module)
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrUnknown, module)
+	}
+	return s.Open(ctx, name, options)
+}
