@@ -40,6 +40,8 @@ type Config struct {
 	Build Build `yaml:"-"`
 	// VconServer is true for a file in which no key is ours: one that a Python vcon-server may have run until now.
 	VconServer bool `yaml:"-"`
+
+	tokenFile string
 }
 
 func (Config) openKeys() {}

@@ -54,7 +54,7 @@ func (v value) with(key string, m value) value {
 	return out
 }
 
-// equal compares meaning: order of members counts, spelling of numbers does not if both are exact floats.
+// equal compares meaning: order of members counts, the spelling of numbers does not.
 func (v value) equal(w value) bool {
 	if v.kind != w.kind || len(v.items) != len(w.items) {
 		return false
@@ -75,12 +75,13 @@ func (v value) equal(w value) bool {
 	return true
 }
 
-// sameNumber takes 1.0 and 1 as the same, because JavaScript clients cannot tell them apart.
+// sameNumber takes 1.0 and 1 as the same, because JavaScript clients cannot tell them apart; beyond 2^53 they cannot be
+// trusted with digits either.
 func sameNumber(a, b string) bool {
 	const exact = 1 << 53
 	x, err1 := strconv.ParseFloat(a, 64)
 	y, err2 := strconv.ParseFloat(b, 64)
-	return err1 == nil && err2 == nil && x == y && (x < exact && x > -exact || len(a) > 17 && len(b) <= 17)
+	return err1 == nil && err2 == nil && x == y && x < exact && x > -exact
 }
 
 func (v value) appendJSON(b []byte) []byte {

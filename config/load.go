@@ -120,9 +120,8 @@ type loading struct {
 	*decoder
 	*Config
 	Options
-	env       Env
-	root      *node
-	tokenFile string
+	env  Env
+	root *node
 }
 
 // set says that the file has the key at path, with a value.

@@ -68,6 +68,10 @@ func parseTree(text []byte, r *problems, expand expander) *node {
 	if doc == nil {
 		return nil
 	}
+	return buildTree(doc.Content[0], r, expand)
+}
+
+func buildTree(doc *yaml.Node, r *problems, expand expander) *node {
 	b := &builder{report: r, expand: expand, within: map[*yaml.Node]bool{}}
 	root := b.build(doc, "", 0)
 	if root.kind == nullNode || b.stopped {
@@ -80,12 +84,12 @@ func parseTree(text []byte, r *problems, expand expander) *node {
 	return root
 }
 
-// parseYAML gives the root of the document, nil if there is none.
-func parseYAML(text []byte, r *problems) (root *yaml.Node) {
+// parseYAML gives the document node, nil if there is none or it is empty.
+func parseYAML(text []byte, r *problems) (out *yaml.Node) {
 	defer func() {
 		if p := recover(); p != nil { // yaml.v3 has panicked on malformed text before; its message may hold the text
 			r.add(Error, codeYAML, Pos{}, "", "the YAML parser gave up on this file", "is it YAML text at all?")
-			root = nil
+			out = nil
 		}
 	}()
 	if len(text) > maxFile {
@@ -110,7 +114,7 @@ func parseYAML(text []byte, r *problems) (root *yaml.Node) {
 	if len(doc.Content) == 0 {
 		return nil
 	}
-	return doc.Content[0]
+	return &doc
 }
 
 func yamlErrorPos(err error) Pos {
