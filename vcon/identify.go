@@ -38,12 +38,12 @@ func isGzip(b []byte) bool { return bytes.HasPrefix(b, []byte{0x1f, 0x8b}) }
 // identify finds form and uuid.
 func (v *VCon) identify(signatures int) error {
 	if Value(v.root.text).Kind() != Object {
-		return &ParseError{Rule: "V01", Offset: v.before, Reason: "the document is not a JSON object"}
+		return &ParseError{Rule: "V01", Offset: v.before, Type: typeDict, Reason: "the document is not a JSON object"}
 	}
 	form, ok := formOf(func(name string) bool { _, has := v.root.member(name); return has })
 	if !ok {
 		return &ParseError{
-			Rule: "V04", Offset: -1,
+			Rule: "V04", Offset: -1, Pointer: "/uuid", Type: typeMissing,
 			Reason: "the object is no vCon: no uuid, parties, dialog, analysis or attachments, no JWS, no JWE",
 		}
 	}

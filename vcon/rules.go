@@ -147,7 +147,7 @@ var ruleTable = [...]ruleRow{
 	ruleD01:  {"D01", "dialog `type` missing or not one of the five", refusal, warning, ""},
 	ruleD02:  {"D02", "`start` missing where it should be", warning, silent, ""},
 	ruleD03:  {"D03", "`duration` negative or not a number", refusal, refusal, "lenient: warning for a numeric string"},
-	ruleD04:  {"D04", "`parties` of another shape than the three", refusal, refusal, ""},
+	ruleD04:  {"D04", "`parties` of another shape than the three", refusal, refusal, "lenient: warning for a numeric string"},
 	ruleD05:  {"D05", "party index out of range", refusal, refusal, "lenient: warning for -1"},
 	ruleD06:  {"D06", "dialog index out of range, or pointing at itself", refusal, warning, ""},
 	ruleD07:  {"D07", "an index of a transfer given as an array", warning, silent, ""},
