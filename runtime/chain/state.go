@@ -65,14 +65,15 @@ func (r *run) keep(v hostabi.Verdict, mark vcon.Mark, id string, e Effects) erro
 }
 
 func (r *run) keepEffects(e Effects, edited bool) error {
-	if i := slices.IndexFunc(e.Creates, func(c Created) bool { return c.Current }); i >= 0 {
-		if err := r.replace(e.Creates[i], edited); err != nil {
+	creates := lastCurrent(e.Creates)
+	if i := slices.IndexFunc(creates, func(c Created) bool { return c.Current }); i >= 0 {
+		if err := r.replace(creates[i], edited); err != nil {
 			return err
 		}
 	} else if r.current != nil && edited {
 		r.stale = true
 	}
-	for _, c := range e.Creates {
+	for _, c := range creates {
 		r.put(c)
 	}
 	for _, l := range e.Routes {
@@ -86,9 +87,20 @@ func (r *run) keepEffects(e Effects, edited bool) error {
 	return nil
 }
 
+// lastCurrent lets only the last of several be the current one.
+func lastCurrent(creates []Created) []Created {
+	creates = slices.Clone(creates)
+	found := false
+	for i := len(creates) - 1; i >= 0; i-- {
+		creates[i].Current = creates[i].Current && !found
+		found = found || creates[i].Current
+	}
+	return creates
+}
+
 // replace makes c current. One that was current before stays as it is now, beside.
 func (r *run) replace(c Created, edited bool) error {
-	old, oldDraft := r.current, r.cur
+	old, oldDraft, stale := r.current, r.cur, r.stale
 	if err := r.switchTo(c); err != nil {
 		return err
 	}
@@ -97,7 +109,7 @@ func (r *run) replace(c Created, edited bool) error {
 	}
 	o := *old
 	o.Current = false
-	if edited || r.stale {
+	if edited || stale {
 		v, err := oldDraft.VCon()
 		if err != nil {
 			return err

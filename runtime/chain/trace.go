@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/vconduit/vconduit/hostabi"
@@ -42,7 +43,7 @@ func (r *run) trace(ctx context.Context, i int, in *vcon.VCon, v hostabi.Verdict
 
 // after is the document that the next link would meet.
 func (r *run) after(e Effects) (*vcon.VCon, error) {
-	for _, c := range e.Creates {
+	for _, c := range slices.Backward(e.Creates) {
 		if c.Current {
 			return vcon.Parse(c.Text)
 		}
