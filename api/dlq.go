@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,20 +35,69 @@ func getDLQ(c *call) {
 	c.json(fasthttp.StatusOK, ids)
 }
 
-// getDLQEntries answers GET /dlq/entries: dead letters with their reasons.
+// getDLQEntries answers GET /dlq/entries: dead letters with their reasons, of one list or of all.
 func getDLQEntries(c *call) {
 	q := c.query()
-	list := q.deadList()
+	var list string
+	if q.text("ingress_list") != "" {
+		list = q.deadList()
+	}
 	page := queue.Page{Offset: q.between("offset", 0, 0, 1<<31), Limit: q.between("limit", 100, 1, 10_000)}
-	dead, ok := c.dead(q, list, page)
-	if !ok {
+	filter := q.filter()
+	if len(q.problems) > 0 {
+		c.reject(q.problems)
 		return
 	}
-	out := make([]deadLetter, 0, len(dead))
-	for _, d := range dead {
-		out = append(out, letter(d))
+	out, err := c.letters(list, filter, page)
+	if err != nil {
+		c.storeFailed(err, failedToReadDLQ)
+		return
 	}
 	c.json(fasthttp.StatusOK, out)
+}
+
+// letters walks through the dead letters of a list, or of all lists by name, and cuts the page out of those that fit.
+func (c *call) letters(list string, f queue.Filter, page queue.Page) ([]deadLetter, error) {
+	lists := []string{list}
+	if list == "" {
+		names, err := c.s.store.Names(c.s.base)
+		if err != nil {
+			return nil, err
+		}
+		lists = slices.Sorted(slices.Values(names))
+	}
+	out, skip := []deadLetter{}, page.Offset
+	for _, list := range lists {
+		const step = 1000
+		for at := 0; ; at += step {
+			dead, err := c.s.store.Dead(c.s.base, list, queue.Page{Offset: at, Limit: step})
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range dead {
+				switch {
+				case !fits(d, f):
+				case skip > 0:
+					skip--
+				default:
+					out = append(out, letter(d))
+				}
+				if len(out) == page.Limit {
+					return out, nil
+				}
+			}
+			if len(dead) < step {
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// fits is the filter that Reprocess and Purge apply in the store.
+func fits(d queue.DeadLetter, f queue.Filter) bool {
+	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) && (f.Link == "" || f.Link == d.Link) &&
+		(f.Reason == "" || f.Reason == d.Reason) && !d.At.Before(f.Since)
 }
 
 // dead reads the dead letters, or answers why not.

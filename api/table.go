@@ -89,6 +89,7 @@ func listRoutes() []*route {
 
 func dlqRoutes() []*route {
 	list := param{name: "ingress_list", required: true, schema: anyText, about: "A list, or storage:<name>."}
+	anyList := param{name: "ingress_list", schema: anyText, about: "A list, or storage:<name>; none: all of them."}
 	filter := []param{list,
 		{name: "vcon_uuid", schema: arrayOf(anyUUID)}, {name: "link", schema: anyText},
 		{name: "reason", schema: anyText}, {name: "since", schema: aMoment}}
@@ -97,7 +98,7 @@ func dlqRoutes() []*route {
 			doc: operation{tag: "dlq", summary: "uuids of a list's dead letters, oldest first", result: arrayOf(anyUUID), params: []param{list}}},
 		{method: get, path: "/dlq/entries", auth: authKey, scope: scopeDLQ, handle: getDLQEntries,
 			doc: operation{tag: "dlq", summary: "Dead letters with their reasons, oldest first", result: arrayOf(ref("DeadLetter")),
-				params: []param{list, {name: "offset", schema: integerOr(0)}, {name: "limit", schema: number(1, 10_000, 100)}}}},
+				params: append([]param{{name: "offset", schema: integerOr(0)}, {name: "limit", schema: number(1, 10_000, 100)}, anyList}, filter[1:]...)}},
 		{method: post, path: "/dlq/reprocess", auth: authKey, scope: scopeDLQ, handle: postReprocess,
 			doc: operation{tag: "dlq", summary: "Queue dead letters again, oldest first; how many", result: anyInteger,
 				params: append([]param{{name: "count", schema: number(1, 100_000, 1000)},
