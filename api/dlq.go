@@ -76,7 +76,7 @@ func (c *call) letters(list string, f queue.Filter, page queue.Page) ([]deadLett
 			}
 			for _, d := range dead {
 				switch {
-				case !fits(d, f):
+				case !selects(f, d):
 				case skip > 0:
 					skip--
 				default:
@@ -94,8 +94,8 @@ func (c *call) letters(list string, f queue.Filter, page queue.Page) ([]deadLett
 	return out, nil
 }
 
-// fits is the filter that Reprocess and Purge apply in the store.
-func fits(d queue.DeadLetter, f queue.Filter) bool {
+// selects is the filter that Reprocess and Purge apply in the store.
+func selects(f queue.Filter, d queue.DeadLetter) bool {
 	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) && (f.Link == "" || f.Link == d.Link) &&
 		(f.Reason == "" || f.Reason == d.Reason) && !d.At.Before(f.Since)
 }
