@@ -1,0 +1,126 @@
+package embedded
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/vconduit/vconduit/queue"
+	"github.com/vconduit/vconduit/vcon"
+)
+
+// deliver makes a grant the lease that its holder sees. No lease: the document was replaced or deleted since.
+func (s *Store) deliver(ctx context.Context, g *grant, w *wanted) (*queue.Lease, error) {
+	e := &g.e
+	l := &queue.Lease{ID: e.id, List: e.list.name, Token: g.token, Deadline: g.deadline, Run: e.run, Tries: int(e.tries),
+		Crashes: int(e.crashes) - 1, Stage: e.stage, Left: e.job.Left, Stored: e.job.Stored, Context: e.ctx,
+		Arrived: time.UnixMilli(e.at), Memo: memo{s, e.id, e.run}}
+	if g.row == nil {
+		l.Done, l.Effects = e.job.Done, e.job.Effects
+		return l, nil
+	}
+	text, journal, err := s.leaseText(ctx, g)
+	if errors.Is(err, queue.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		return nil, s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error { return t.expire(g) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	if g.base, err = parse(text); err != nil {
+		return nil, err
+	}
+	if l.Doc, err = s.applyJournal(ctx, l, g, journal); err != nil {
+		return nil, err
+	}
+	l.Rev = queue.Rev(g.row.rev)
+	l.Base = queue.Base{Hash: g.row.sha, Gen: g.row.gen, Rev: l.Rev}
+	l.Done = append(e.job.Done[:len(e.job.Done):len(e.job.Done)], g.job.Done...)
+	l.Effects = merge(e.job.Effects, g.job.Effects)
+	return l, nil
+}
+
+// leaseText reads the text and the journal of a leased document.
+func (s *Store) leaseText(ctx context.Context, g *grant) (text []byte, journal []queue.Progress, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		if g.row.file != "" {
+			text, err = os.ReadFile(s.blobPath(g.row.file))
+		} else {
+			text, err = bodyText(c, g.row.id)
+		}
+		if err != nil || g.fresh {
+			return err
+		}
+		journal, err = readJournal(c, g.e.id, g.e.run)
+		return err
+	})
+	return text, journal, err
+}
+
+func bodyText(c *conn, id int64) (text []byte, err error) {
+	found, err := c.one(func(v []driver.Value) { text = asBlob(v[0]) }, `SELECT text FROM body WHERE id=?`, id)
+	if err == nil && !found {
+		err = queue.ErrNotFound
+	}
+	return text, err
+}
+
+func readJournal(c *conn, id vcon.ID, run queue.RunID) (all []queue.Progress, err error) {
+	err = c.query(func(v []driver.Value) error {
+		var p queue.Progress
+		if err := json.Unmarshal(asBlob(v[0]), &p); err != nil {
+			return err
+		}
+		all = append(all, p)
+		return nil
+	}, `SELECT progress FROM journal WHERE uuid=? AND run=? ORDER BY n`, id[:], run[:])
+	return all, err
+}
+
+// applyJournal gives the document with what earlier leases of the run did. When that does not fit the document any
+// more, the journal is dropped and its steps run again.
+func (s *Store) applyJournal(ctx context.Context, l *queue.Lease, g *grant, journal []queue.Progress) (*vcon.VCon, error) {
+	if len(journal) == 0 {
+		return g.base, nil
+	}
+	for _, p := range journal {
+		g.note(p)
+	}
+	doc, err := g.base.Apply(g.edits)
+	if errors.Is(err, vcon.ErrConflict) {
+		return g.base, s.conflict(ctx, l, g)
+	}
+	return doc, err
+}
+
+// note adds a step of the journal to what the grant knows of it.
+func (g *grant) note(p queue.Progress) {
+	g.n++
+	g.edits = append(g.edits, p.Edits...)
+	g.job.Done = append(g.job.Done, p.Done...)
+	g.job.Effects = merge(g.job.Effects, p.Effects)
+}
+
+// clear forgets the journal.
+func (g *grant) clear() {
+	g.edits, g.job = nil, job{}
+}
+
+// conflict drops a journal that does not fit the document. The memo stays: nothing is paid again.
+func (s *Store) conflict(ctx context.Context, l *queue.Lease, g *grant) error {
+	g.clear()
+	return s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error { return t.dropJournal(g.e.id, g.e.run) })
+}
+
+// merge adds later effects to earlier ones.
+func merge(a, b queue.Effects) queue.Effects {
+	a.Halted = a.Halted || b.Halted
+	a.Routes = append(a.Routes[:len(a.Routes):len(a.Routes)], b.Routes...)
+	a.Creates = append(a.Creates[:len(a.Creates):len(a.Creates)], b.Creates...)
+	if b.Expire != nil {
+		a.Expire = b.Expire
+	}
+	return a
+}
