@@ -126,7 +126,7 @@ func read(v *VCon) []any {
 	updated, ok := v.UpdatedAt()
 	all = append(all, updated, ok)
 	ref, ok := v.Amended()
-	all = append(all, ref.UUID(), ref.URL(), ref.ContentHashes()[0].String(), ok)
+	all = append(all, ref.UUID(), ref.URL(), ref.ContentHashes(), ok)
 	for i, p := range v.Parties() {
 		if i == 0 {
 			all = append(all, p.Name(), p.Role(), p.Text("role"))
@@ -138,7 +138,7 @@ func read(v *VCon) []any {
 		who, _ := d.Originator()
 		target, ok := d.index("transfer_target")
 		all = append(all, d.Type(), start, length, d.Parties(), who, d.Mediatype(), d.Filename(), d.URL(),
-			d.ContentHashes()[0].String(), d.Disposition(), target, ok)
+			d.ContentHashes(), d.Disposition(), target, ok)
 	}
 	for _, a := range v.Analyses() {
 		text, _ := a.Body().Bytes()
