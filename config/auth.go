@@ -16,18 +16,18 @@ func Scopes() []string {
 
 // Auth is the section `auth` and the CONSERVER tokens.
 type Auth struct {
-	Keys []AuthKey `yaml:"keys"`
+	Keys []AuthKey `config:"keys"`
 	// Tokens are CONSERVER_API_TOKEN and the lines of CONSERVER_API_TOKEN_FILE; they have all scopes.
-	Tokens []KeyHash `yaml:"-"`
+	Tokens []KeyHash `config:"-"`
 }
 
 // AuthKey is a key of the main routes.
 type AuthKey struct {
-	Name    string    `yaml:"name"`
-	Key     KeyHash   `yaml:"key"`
-	Scopes  []string  `yaml:"scopes"`
-	Expires time.Time `yaml:"expires"` // zero = never; a date means 00:00 UTC
-	Pos     Pos       `yaml:"-"`
+	Name    string    `config:"name"`
+	Key     KeyHash   `config:"key"`
+	Scopes  []string  `config:"scopes"`
+	Expires time.Time `config:"expires"` // zero = never; a date means 00:00 UTC
+	Pos     Pos       `config:"-"`
 }
 
 func (k *AuthKey) setPos(p Pos) { k.Pos = p }
@@ -79,9 +79,9 @@ func (a Auth) Match(presented string, now time.Time) (AuthKey, bool) {
 
 // IngressList is one entry of `ingress_auth`: the keys with which partners may post to List.
 type IngressList struct {
-	List string       `yaml:",name"`
-	Keys []IngressKey `yaml:"-"`
-	Pos  Pos          `yaml:"-"`
+	List string       `config:",name"`
+	Keys []IngressKey `config:"-"`
+	Pos  Pos          `config:"-"`
 }
 
 func (l *IngressList) setPos(p Pos) { l.Pos = p }
@@ -101,16 +101,16 @@ func (l IngressList) Match(presented string, now time.Time) (IngressKey, bool) {
 
 // IngressKey is a partner's key. Name is for logs and metrics: `list#n`, n from 1, when the file gives none.
 type IngressKey struct {
-	Name string  `yaml:"name"`
-	Key  KeyHash `yaml:"key"`
+	Name string  `config:"name"`
+	Key  KeyHash `config:"key"`
 	// Rate bounds requests, with Burst at once (0 = one second's worth); zero = unbounded. Quota is counted per UTC day.
-	Rate       Rate      `yaml:"rate"`
-	Burst      int       `yaml:"burst" min:"0"`
-	Quota      Rate      `yaml:"quota"`
-	Expires    time.Time `yaml:"expires"`
-	Validation string    `yaml:"validation" oneof:"|lenient|strict|upstream"` // "" = server.validation
-	Tenant     string    `yaml:"tenant"`
-	Pos        Pos       `yaml:"-"`
+	Rate       Rate      `config:"rate"`
+	Burst      int       `config:"burst" min:"0"`
+	Quota      Rate      `config:"quota"`
+	Expires    time.Time `config:"expires"`
+	Validation string    `config:"validation" oneof:"|lenient|strict|upstream"` // "" = server.validation
+	Tenant     string    `config:"tenant"`
+	Pos        Pos       `config:"-"`
 }
 
 func (k *IngressKey) setPos(p Pos) { k.Pos = p }

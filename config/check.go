@@ -101,7 +101,7 @@ func (l *loading) checkKeys() {
 		l.checkList(path, list.List, list.Pos)
 		for i, k := range list.Keys {
 			at := indexPath(path, i)
-			if _, ok := l.seen[path+".key"]; ok { // a single map, not a list
+			if n := l.seen[path]; n != nil && n.kind != listNode { // one key, not a list of them
 				at = path
 			}
 			if k.Key.IsZero() && !l.set(at+".key") {

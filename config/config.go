@@ -18,28 +18,28 @@ import (
 
 // Config is a whole configuration with flags, environment, file and defaults already merged, in this order.
 type Config struct {
-	Server      Server        `yaml:"server"`
-	Auth        Auth          `yaml:"auth"`
-	IngressAuth []IngressList `yaml:"ingress_auth"`
-	Queue       Queue         `yaml:"queue"`
-	Telemetry   Telemetry     `yaml:"telemetry"`
-	Sandbox     Sandbox       `yaml:"sandbox"`
-	Modules     Modules       `yaml:"modules"`
-	Imports     []Import      `yaml:"imports"`
-	Links       []Link        `yaml:"links"`
-	Storages    []Storage     `yaml:"storages"`
-	Tracers     []Tracer      `yaml:"tracers"`
-	Chains      []Chain       `yaml:"chains"`
-	Followers   []Follower    `yaml:"followers"`
+	Server      Server        `config:"server"`
+	Auth        Auth          `config:"auth"`
+	IngressAuth []IngressList `config:"ingress_auth"`
+	Queue       Queue         `config:"queue"`
+	Telemetry   Telemetry     `config:"telemetry"`
+	Sandbox     Sandbox       `config:"sandbox"`
+	Modules     Modules       `config:"modules"`
+	Imports     []Import      `config:"imports"`
+	Links       []Link        `config:"links"`
+	Storages    []Storage     `config:"storages"`
+	Tracers     []Tracer      `config:"tracers"`
+	Chains      []Chain       `config:"chains"`
+	Followers   []Follower    `config:"followers"`
 
 	// File is the path of the file read, "" when there is none.
-	File string `yaml:"-"`
+	File string `config:"-"`
 	// DataDir is where the embedded store and admin.sock live: --data, VCONDUIT_DATA, else "./data".
-	DataDir string `yaml:"-"`
+	DataDir string `config:"-"`
 	// Build is what /version and the version headers say.
-	Build Build `yaml:"-"`
+	Build Build `config:"-"`
 	// VconServer is true for a file in which no key is ours: one that a Python vcon-server may have run until now.
-	VconServer bool `yaml:"-"`
+	VconServer bool `config:"-"`
 
 	tokenFile string
 }
@@ -56,141 +56,141 @@ type Build struct {
 // Server is the section `server`.
 type Server struct {
 	// Listen is host:port. When nobody sets it: 0.0.0.0:8000 with a token, 127.0.0.1:8000 without. ListenSet tells.
-	Listen string `yaml:"listen"`
+	Listen string `config:"listen"`
 	// Insecure allows a Listen that is not loopback although there is no token.
-	Insecure bool `yaml:"insecure"`
+	Insecure bool `config:"insecure"`
 	// CORS are the allowed origins, ["*"] by default as in Python; empty = none.
-	CORS []string `yaml:"cors"`
+	CORS []string `config:"cors"`
 	// RootPath is an optional prefix: every route answers bare and prefixed. "" = no prefix. Default /api.
-	RootPath string `yaml:"root_path"`
+	RootPath string `config:"root_path"`
 	// KeyHeader is the header of both key schemes.
-	KeyHeader string `yaml:"key_header"`
-	TLS       TLS    `yaml:"tls"`
+	KeyHeader string `config:"key_header"`
+	TLS       TLS    `config:"tls"`
 	// BodyLimit is the largest request body, after decompression.
-	BodyLimit Size `yaml:"body_limit" min:"1"`
+	BodyLimit Size `config:"body_limit" min:"1"`
 	// BodyInflight bounds the sum over requests being read.
-	BodyInflight Size `yaml:"body_inflight" min:"1"`
+	BodyInflight Size `config:"body_inflight" min:"1"`
 	// ReadTimeout is for a whole body.
-	ReadTimeout time.Duration `yaml:"read_timeout" min:"1"`
-	Connections int           `yaml:"connections" min:"1"`
+	ReadTimeout time.Duration `config:"read_timeout" min:"1"`
+	Connections int           `config:"connections" min:"1"`
 	// Drain is how long running chains may finish after SIGTERM.
-	Drain time.Duration `yaml:"drain" min:"0"`
+	Drain time.Duration `config:"drain" min:"0"`
 	// Workers is how many vCons are worked at once: this key, else CONSERVER_WORKERS x CONSERVER_VCON_CONCURRENCY, else
 	// 2 x cores.
-	Workers int `yaml:"workers" min:"1"`
+	Workers int `config:"workers" min:"1"`
 	// Validation is lenient, strict or upstream.
-	Validation string `yaml:"validation" oneof:"lenient|strict|upstream"`
+	Validation string `config:"validation" oneof:"lenient|strict|upstream"`
 	// UnknownLists is accept or reject.
-	UnknownLists string `yaml:"unknown_lists" oneof:"accept|reject"`
+	UnknownLists string `config:"unknown_lists" oneof:"accept|reject"`
 
 	// ListenSet says that the operator chose Listen (flag, environment or file).
-	ListenSet bool `yaml:"-"`
+	ListenSet bool `config:"-"`
 	// StorageFallback lets the worker read a vCon from the storages when the store has it no more
 	// (VCON_STORAGE_FALLBACK_ENABLED, default true).
-	StorageFallback bool `yaml:"-"`
+	StorageFallback bool `config:"-"`
 	// ParallelStorage saves to a chain's storages side by side (CONSERVER_PARALLEL_STORAGE, default true).
-	ParallelStorage bool `yaml:"-"`
+	ParallelStorage bool `config:"-"`
 	// EgressFormat is "" or "0.0.1", the version that reads, webhooks and some storages give (EGRESS_FORMAT_VERSION).
-	EgressFormat string `yaml:"-"`
+	EgressFormat string `config:"-"`
 }
 
 // TLS names PEM files, relative to the config file; both or neither.
 type TLS struct {
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string `config:"cert"`
+	Key  string `config:"key"`
 }
 
 // Queue is the section `queue`.
 type Queue struct {
 	// Store is embedded or redis once loaded; auto is resolved: redis if REDIS_URL or queue.redis.url is set.
-	Store string `yaml:"store" oneof:"auto|embedded|redis"`
-	Redis Redis  `yaml:"redis"`
+	Store string `config:"store" oneof:"auto|embedded|redis"`
+	Redis Redis  `config:"redis"`
 	// Order between lists: fair or strict (config order, as Python).
-	Order  string        `yaml:"order" oneof:"fair|strict"`
-	Lease  time.Duration `yaml:"lease" min:"1s" max:"1h"`
-	Tries  int           `yaml:"tries" min:"1"`
-	Dedupe time.Duration `yaml:"dedupe" min:"0"`
+	Order  string        `config:"order" oneof:"fair|strict"`
+	Lease  time.Duration `config:"lease" min:"1s" max:"1h"`
+	Tries  int           `config:"tries" min:"1"`
+	Dedupe time.Duration `config:"dedupe" min:"0"`
 	// Expiry is the life of a finished vCon that a storage holds, or of a halted one.
-	Expiry time.Duration `yaml:"expiry" min:"0"`
+	Expiry time.Duration `config:"expiry" min:"0"`
 	// EgressExpiry is at least given to a vCon on an egress list that no storage holds.
-	EgressExpiry time.Duration `yaml:"egress_expiry" min:"0"`
+	EgressExpiry time.Duration `config:"egress_expiry" min:"0"`
 	// IndexKeep is how long the search index outlives the document: 0 = for ever (the default on embedded), 24h on Redis.
-	IndexKeep     time.Duration `yaml:"index_keep" min:"0"`
-	ReshardWindow time.Duration `yaml:"reshard_window" min:"0"`
+	IndexKeep     time.Duration `config:"index_keep" min:"0"`
+	ReshardWindow time.Duration `config:"reshard_window" min:"0"`
 
 	// ExpirySet says that the operator chose Expiry (queue.expiry or VCON_REDIS_EXPIRY); if not, the embedded store keeps
 	// what no storage holds for ever.
-	ExpirySet bool `yaml:"-"`
+	ExpirySet bool `config:"-"`
 	// ContextExpiry is the life of a trace context (VCON_CONTEXT_EXPIRY, 24h).
-	ContextExpiry time.Duration `yaml:"-"`
+	ContextExpiry time.Duration `config:"-"`
 	// DLQExpiry purges dead letters after this time; 0 = never, also when VCON_DLQ_EXPIRY is not set.
-	DLQExpiry time.Duration `yaml:"-"`
+	DLQExpiry time.Duration `config:"-"`
 	// SortedSet is the Redis name of the index of all vCons (VCON_SORTED_SET_NAME, "vcons").
-	SortedSet string `yaml:"-"`
+	SortedSet string `config:"-"`
 }
 
 // Redis is `queue.redis`.
 type Redis struct {
 	// URL is empty, one, or a list of shards.
-	URL        []Shard `yaml:"url"`
-	Documents  string  `yaml:"documents" oneof:"auto|json|string"`
-	Durability string  `yaml:"durability" oneof:"server|fsync"`
-	Replicas   int     `yaml:"replicas" min:"0"`
+	URL        []Shard `config:"url"`
+	Documents  string  `config:"documents" oneof:"auto|json|string"`
+	Durability string  `config:"durability" oneof:"server|fsync"`
+	Replicas   int     `config:"replicas" min:"0"`
 }
 
 // Shard is one Redis. Drain: nothing new is put there.
 type Shard struct {
-	URL   URL  `yaml:"url"`
-	Drain bool `yaml:"drain"`
+	URL   URL  `config:"url"`
+	Drain bool `config:"drain"`
 }
 
 // Telemetry is the section `telemetry`.
 type Telemetry struct {
-	Log        Log        `yaml:"log"`
-	Prometheus Prometheus `yaml:"prometheus"`
-	OTLP       OTLP       `yaml:"otlp"`
+	Log        Log        `config:"log"`
+	Prometheus Prometheus `config:"prometheus"`
+	OTLP       OTLP       `config:"otlp"`
 }
 
 // Log is `telemetry.log`.
 type Log struct {
-	Level  string `yaml:"level" oneof:"debug|info|warn|error"`
-	Format string `yaml:"format" oneof:"auto|text|json"`
+	Level  string `config:"level" oneof:"debug|info|warn|error"`
+	Format string `config:"format" oneof:"auto|text|json"`
 	// Guest is the least level of lines that links print; off = none.
-	Guest string `yaml:"guest" oneof:"debug|info|warn|error|off"`
+	Guest string `config:"guest" oneof:"debug|info|warn|error|off"`
 }
 
 // Prometheus is `telemetry.prometheus`. Open: no key needed, else scope metrics.
 type Prometheus struct {
-	Path string `yaml:"path"`
-	Open bool   `yaml:"open"`
+	Path string `config:"path"`
+	Open bool   `config:"open"`
 }
 
 // OTLP is `telemetry.otlp`; OTEL_* variables win. Endpoint "" = off.
 type OTLP struct {
-	Endpoint string   `yaml:"endpoint"`
-	Protocol string   `yaml:"protocol" oneof:"grpc|http/protobuf"`
-	Headers  []Header `yaml:"headers"`
+	Endpoint string   `config:"endpoint"`
+	Protocol string   `config:"protocol" oneof:"grpc|http/protobuf"`
+	Headers  []Header `config:"headers"`
 	// Traces is the sampled share, 0 to 1.
-	Traces float64 `yaml:"traces" min:"0" max:"1"`
+	Traces float64 `config:"traces" min:"0" max:"1"`
 
-	Insecure       bool          `yaml:"-"` // OTEL_EXPORTER_OTLP_INSECURE
-	Service        string        `yaml:"-"` // OTEL_SERVICE_NAME, default vcon-server
-	Resource       string        `yaml:"-"` // OTEL_RESOURCE_ATTRIBUTES
-	MetricInterval time.Duration `yaml:"-"` // OTEL_METRIC_EXPORT_INTERVAL, default 5s
+	Insecure       bool          `config:"-"` // OTEL_EXPORTER_OTLP_INSECURE
+	Service        string        `config:"-"` // OTEL_SERVICE_NAME, default vcon-server
+	Resource       string        `config:"-"` // OTEL_RESOURCE_ATTRIBUTES
+	MetricInterval time.Duration `config:"-"` // OTEL_METRIC_EXPORT_INTERVAL, default 5s
 }
 
 // Header is one HTTP header with a value that may be a credential.
 type Header struct {
-	Name  string `yaml:",name"`
-	Value Secret `yaml:",value"`
+	Name  string `config:",name"`
+	Value Secret `config:",value"`
 }
 
 // Import is one entry of `imports`: a module to fetch before the chains start, or a Python one, which is ignored.
 type Import struct {
-	Name    string `yaml:",name"`
-	Module  string `yaml:"module"`
-	PipName string `yaml:"pip_name"`
-	Pos     Pos    `yaml:"-"`
+	Name    string `config:",name"`
+	Module  string `config:"module"`
+	PipName string `config:"pip_name"`
+	Pos     Pos    `config:"-"`
 }
 
 func (Import) openKeys()           {}
@@ -199,18 +199,18 @@ func (i *Import) setText(s string) { i.Module = s }
 
 // Storage is one entry of `storages`.
 type Storage struct {
-	Name string `yaml:",name"`
+	Name string `config:",name"`
 	// Module is canonical (storage.s3); Written is what the file says (server.storage.s3).
-	Module  string     `yaml:"module"`
-	Written string     `yaml:"-"`
-	Options RawOptions `yaml:"options"`
+	Module  string     `config:"module"`
+	Written string     `config:"-"`
+	Options RawOptions `config:"options"`
 	// Timeout is for one save.
-	Timeout time.Duration `yaml:"timeout" min:"1"`
+	Timeout time.Duration `config:"timeout" min:"1"`
 	// RetryFor is how long a failing save is tried before the vCon goes to the storage's DLQ.
-	RetryFor time.Duration `yaml:"retry_for" min:"0"`
+	RetryFor time.Duration `config:"retry_for" min:"0"`
 	// FormatVersion is "" or "0.0.1".
-	FormatVersion string `yaml:"format_version" oneof:"|0.0.1"`
-	Pos           Pos    `yaml:"-"`
+	FormatVersion string `config:"format_version" oneof:"|0.0.1"`
+	Pos           Pos    `config:"-"`
 }
 
 func (Storage) openKeys()       {}
@@ -219,12 +219,12 @@ func (s *Storage) setDefaults() { s.Timeout, s.RetryFor = 10*time.Second, time.H
 
 // Tracer is one entry of `tracers`.
 type Tracer struct {
-	Name    string     `yaml:",name"`
-	Module  string     `yaml:"module"`
-	Written string     `yaml:"-"`
-	PipName string     `yaml:"pip_name"`
-	Options RawOptions `yaml:"options"`
-	Pos     Pos        `yaml:"-"`
+	Name    string     `config:",name"`
+	Module  string     `config:"module"`
+	Written string     `config:"-"`
+	PipName string     `config:"pip_name"`
+	Options RawOptions `config:"options"`
+	Pos     Pos        `config:"-"`
 }
 
 func (Tracer) openKeys()       {}
@@ -232,15 +232,15 @@ func (t *Tracer) setPos(p Pos) { t.Pos = p }
 
 // Follower is one entry of `followers`: a peer whose egress list is read into a list of ours. All keys are required.
 type Follower struct {
-	Name string `yaml:",name"`
+	Name string `config:",name"`
 	// URL is the base of the peer's API, with /api if it needs one.
-	URL                 URL           `yaml:"url"`
-	EgressList          string        `yaml:"egress_list"`
-	FollowerIngressList string        `yaml:"follower_ingress_list"`
-	AuthToken           Secret        `yaml:"auth_token"`
-	PullingInterval     time.Duration `yaml:"pulling_interval" min:"1s"`
-	FetchVconLimit      int           `yaml:"fetch_vcon_limit" min:"1"`
-	Pos                 Pos           `yaml:"-"`
+	URL                 URL           `config:"url"`
+	EgressList          string        `config:"egress_list"`
+	FollowerIngressList string        `config:"follower_ingress_list"`
+	AuthToken           Secret        `config:"auth_token"`
+	PullingInterval     time.Duration `config:"pulling_interval" min:"1s"`
+	FetchVconLimit      int           `config:"fetch_vcon_limit" min:"1"`
+	Pos                 Pos           `config:"-"`
 }
 
 func (Follower) openKeys()       {}
@@ -248,26 +248,26 @@ func (f *Follower) setPos(p Pos) { f.Pos = p }
 
 // Chain is one entry of `chains`.
 type Chain struct {
-	Name     string    `yaml:",name"`
-	Links    []LinkRef `yaml:"links"`
-	Storages []string  `yaml:"storages"`
+	Name     string    `config:",name"`
+	Links    []LinkRef `config:"links"`
+	Storages []string  `config:"storages"`
 	// IngressLists are the lists that this chain reads. A list that several chains name is left with the last enabled
 	// one only, so no list is in two chains.
-	IngressLists []string `yaml:"ingress_lists"`
-	EgressLists  []string `yaml:"egress_lists"`
+	IngressLists []string `config:"ingress_lists"`
+	EgressLists  []string `config:"egress_lists"`
 	// Egress is after_storages, saved_only or first.
-	Egress string `yaml:"egress" oneof:"after_storages|saved_only|first"`
+	Egress string `config:"egress" oneof:"after_storages|saved_only|first"`
 	// Tracers by name; nil (key absent) = all, empty = none.
-	Tracers []string `yaml:"tracers"`
+	Tracers []string `config:"tracers"`
 	// Timeout is for all links of one run, waits included, storages not; 0 = none.
-	Timeout time.Duration `yaml:"timeout" min:"0"`
-	Weight  int           `yaml:"weight" min:"1"`
+	Timeout time.Duration `config:"timeout" min:"0"`
+	Weight  int           `config:"weight" min:"1"`
 	// Enabled false: its lists keep what they have.
-	Enabled bool `yaml:"enabled"`
+	Enabled bool `config:"enabled"`
 
 	// Held is why this chain cannot be built, one reason a line; empty = it can. A held chain's lists accept and keep.
-	Held []string `yaml:"-"`
-	Pos  Pos      `yaml:"-"`
+	Held []string `config:"-"`
+	Pos  Pos      `config:"-"`
 }
 
 func (Chain) openKeys()       {}

@@ -20,7 +20,7 @@ func (r *problems) add(s Severity, code string, pos Pos, path, message, hint str
 
 // decoder fills the types of this package from a tree. Types say in their field tags what they take:
 //
-//	yaml:"key"     the key; ",name" gets the key of a named entry, ",value" its value if that is no map
+//	config:"key"   the key; ",name" gets the key of a named entry, ",value" its value if that is no map
 //	oneof:"a|b"    the words allowed
 //	min:"" max:""  bounds, in the syntax of the type
 type decoder struct {
@@ -103,7 +103,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	out := map[string]reflect.StructField{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if key := f.Tag.Get("yaml"); key != "" && key != "-" && key[0] != ',' {
+		if key := f.Tag.Get("config"); key != "" && key != "-" && key[0] != ',' {
 			out[key] = f
 		}
 	}
@@ -114,7 +114,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 func role(t reflect.Type, name string) (reflect.StructField, bool) {
 	if t.Kind() == reflect.Struct {
 		for i := range t.NumField() {
-			if f := t.Field(i); f.Tag.Get("yaml") == ","+name {
+			if f := t.Field(i); f.Tag.Get("config") == ","+name {
 				return f, true
 			}
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -216,9 +217,14 @@ func numberText(s string) string {
 	return mantissa + "e" + exponent
 }
 
+// textNode quotes whatever some reader of YAML could take for more than a text.
 func textNode(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if v, err := resolve11(s); err != nil || v.kind != stringValue || !regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./-]*$`).MatchString(s) {
+	v, err := resolve11(s)
+	_, err2 := strconv.ParseFloat(s, 64)
+	_, err3 := strconv.ParseInt(s, 0, 64)
+	harmless := err == nil && v.kind == stringValue && !yaml11().date.MatchString(s) && err2 != nil && err3 != nil
+	if !harmless || !regexp.MustCompile(`^[A-Za-z0-9_/][A-Za-z0-9_./-]*$`).MatchString(s) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n

@@ -4,41 +4,43 @@ import "time"
 
 // Link is one entry of `links`.
 type Link struct {
-	Name string `yaml:",name"`
+	Name string `config:",name"`
 	// Module is a builtin's canonical name (links.tag) or a module ref (oci:, https:, file:, script:, upload:). Old names
 	// are translated: server.links.tag, and the transcription vendors, which run as links.transcribe.
-	Module string `yaml:"module"`
+	Module string `config:"module"`
 	// Written is the module as the file says it.
-	Written string `yaml:"-"`
+	Written string `config:"-"`
 	// PipName is a Python package: without a builtin of that module its chains are held.
-	PipName string     `yaml:"pip_name"`
-	Options RawOptions `yaml:"options"`
+	PipName string     `config:"pip_name"`
+	Options RawOptions `config:"options"`
 	// SHA256 is 64 hex digits of the wasm bytes, "" = pinned by the lock alone.
-	SHA256    string `yaml:"sha256"`
-	Allow     Grants `yaml:"allow"`
-	Limits    Limits `yaml:"limits"`
-	Isolation string `yaml:"isolation" oneof:"vcon|fresh|shared"`
-	Engine    string `yaml:"engine" oneof:"compiler|interpreter"`
+	SHA256    string `config:"sha256"`
+	Allow     Grants `config:"allow"`
+	Limits    Limits `config:"limits"`
+	Isolation string `config:"isolation" oneof:"vcon|fresh|shared"`
+	Engine    string `config:"engine" oneof:"compiler|interpreter"`
 	// Memo keeps answers of http_send over redelivery; nil = true if the link may use HTTP.
-	Memo  *bool `yaml:"memo"`
-	Retry Retry `yaml:"retry"`
+	Memo  *bool `config:"memo"`
+	Retry Retry `config:"retry"`
 	// OnError is fail or skip.
-	OnError string  `yaml:"on_error" oneof:"fail|skip"`
-	Breaker Breaker `yaml:"breaker"`
+	OnError string  `config:"on_error" oneof:"fail|skip"`
+	Breaker Breaker `config:"breaker"`
 	// SignedWrite is fail or amend.
-	SignedWrite string `yaml:"signed_write" oneof:"fail|amend"`
+	SignedWrite string `config:"signed_write" oneof:"fail|amend"`
 	// Shadow is a module ref that runs beside without effects.
-	Shadow string `yaml:"shadow"`
+	Shadow string `config:"shadow"`
 	// Input and Output are for command modules only.
-	Input  Input  `yaml:"input"`
-	Output string `yaml:"output" oneof:"|patch|vcon|merge|none"`
+	Input  Input  `config:"input"`
+	Output string `config:"output" oneof:"|patch|vcon|merge|none"`
 
 	// AllowSet says that the file has an allow: block; on a builtin it narrows.
-	AllowSet bool `yaml:"-"`
-	Pos      Pos  `yaml:"-"`
+	AllowSet bool `config:"-"`
+	Pos      Pos  `config:"-"`
 
-	vendor string     // transcription vendor of an old module name
-	own    RawOptions // options before they were wrapped for that vendor
+	// WrittenOptions are the options as the file says them: Options wraps them for an old transcription link.
+	WrittenOptions RawOptions `config:"-" json:"-"`
+
+	vendor string // transcription vendor of an old module name
 }
 
 func (Link) openKeys()       {}
@@ -51,48 +53,48 @@ func (l *Link) setDefaults() {
 
 // Retry says when a run that failed retryably is tried again. The delay doubles from Delay to MaxDelay, with jitter.
 type Retry struct {
-	Attempts int           `yaml:"attempts" min:"1"`
-	Delay    time.Duration `yaml:"delay" min:"0"`
-	MaxDelay time.Duration `yaml:"max_delay" min:"0"`
+	Attempts int           `config:"attempts" min:"1"`
+	Delay    time.Duration `config:"delay" min:"0"`
+	MaxDelay time.Duration `config:"max_delay" min:"0"`
 	// For is how long a link may ask for waits that count no try.
-	For time.Duration `yaml:"for" min:"0"`
+	For time.Duration `config:"for" min:"0"`
 }
 
 // Breaker opens after Failures within Within, for Open; vCons then wait in their list.
 type Breaker struct {
-	Failures int           `yaml:"failures" min:"1"`
-	Within   time.Duration `yaml:"within" min:"1"`
-	Open     time.Duration `yaml:"open" min:"1"`
+	Failures int           `config:"failures" min:"1"`
+	Within   time.Duration `config:"within" min:"1"`
+	Open     time.Duration `config:"open" min:"1"`
 }
 
 // Limits bound one run of a module. 0 = inherited (from sandbox.defaults) or, in a ceiling, unbounded.
 type Limits struct {
-	Memory       Size          `yaml:"memory" min:"0"`
-	Time         time.Duration `yaml:"time" min:"0"`
-	Fuel         Count         `yaml:"fuel" min:"0"`
-	HostCalls    Count         `yaml:"host_calls" min:"0"`
-	Edits        Size          `yaml:"edits" min:"0"`
-	Log          Size          `yaml:"log" min:"0"`
-	HTTPRequests Count         `yaml:"http_requests" min:"0"`
-	HTTPBytes    Size          `yaml:"http_bytes" min:"0"`
-	Streams      Size          `yaml:"streams" min:"0"`
-	KV           Size          `yaml:"kv" min:"0"`
+	Memory       Size          `config:"memory" min:"0"`
+	Time         time.Duration `config:"time" min:"0"`
+	Fuel         Count         `config:"fuel" min:"0"`
+	HostCalls    Count         `config:"host_calls" min:"0"`
+	Edits        Size          `config:"edits" min:"0"`
+	Log          Size          `config:"log" min:"0"`
+	HTTPRequests Count         `config:"http_requests" min:"0"`
+	HTTPBytes    Size          `config:"http_bytes" min:"0"`
+	Streams      Size          `config:"streams" min:"0"`
+	KV           Size          `config:"kv" min:"0"`
 }
 
 // Grants is an `allow:` block: what a link may do. Its zero value grants reading all and the default writes.
 type Grants struct {
-	Read ReadGrant `yaml:"read"`
+	Read ReadGrant `config:"read"`
 	// Write are JSON pointers (`*` one step, `-` append) and the word tags; nil = /analysis/-, /attachments/-, tags.
-	Write   []string      `yaml:"write"`
-	HTTP    []HTTPGrant   `yaml:"http"`
-	Secrets []SecretGrant `yaml:"secrets"`
-	Fetch   FetchGrant    `yaml:"fetch"`
+	Write   []string      `config:"write"`
+	HTTP    []HTTPGrant   `config:"http"`
+	Secrets []SecretGrant `config:"secrets"`
+	Fetch   FetchGrant    `config:"fetch"`
 	// Queues are the lists that route() may name.
-	Queues []string `yaml:"queues"`
+	Queues []string `config:"queues"`
 	// KV, TTL, Create: nil = not said (false in a link, unrestricted in a ceiling).
-	KV     *bool `yaml:"kv"`
-	TTL    *bool `yaml:"ttl"`
-	Create *bool `yaml:"create"`
+	KV     *bool `config:"kv"`
+	TTL    *bool `config:"ttl"`
+	Create *bool `config:"create"`
 }
 
 // ReadGrant is what of the document a link sees: Only these pointers, or all but Not; both nil = all.
@@ -103,16 +105,16 @@ type ReadGrant struct {
 
 // HTTPGrant is an address that a link may call: scheme://host[:port][/prefix], or https://* for any public host.
 type HTTPGrant struct {
-	URL     string   `yaml:"url"`
-	Methods []string `yaml:"methods"` // nil = all
+	URL     string   `config:"url"`
+	Methods []string `config:"methods"` // nil = all
 }
 
 // SecretGrant is a secret that the host puts into requests of a link; the guest sees its name only.
 type SecretGrant struct {
-	Name string   `yaml:",name"`
-	From string   `yaml:"from"` // env:NAME or file:PATH
-	For  []string `yaml:"for"`  // hosts
-	In   []string `yaml:"in"`   // header (default), query, body
+	Name string   `config:",name"`
+	From string   `config:"from"` // env:NAME or file:PATH
+	For  []string `config:"for"`  // hosts
+	In   []string `config:"in"`   // header (default), query, body
 }
 
 func (s *SecretGrant) setDefaults() { s.In = []string{"header"} }
@@ -131,48 +133,48 @@ type Input struct {
 
 // Sandbox is the section `sandbox`, for modules only.
 type Sandbox struct {
-	Defaults Limits   `yaml:"defaults"`
-	Ceiling  Ceiling  `yaml:"ceiling"`
-	Tenants  []Tenant `yaml:"tenants"`
-	Pool     Pool     `yaml:"pool"`
+	Defaults Limits   `config:"defaults"`
+	Ceiling  Ceiling  `config:"ceiling"`
+	Tenants  []Tenant `config:"tenants"`
+	Pool     Pool     `config:"pool"`
 }
 
 // Ceiling is what no link gets more than, whatever it asks.
 type Ceiling struct {
-	Limits Limits `yaml:"limits"`
-	Allow  Grants `yaml:"allow"`
+	Limits Limits `config:"limits"`
+	Allow  Grants `config:"allow"`
 	// PlainSecrets is warn or deny: what happens when a module's option holds a secret in plain.
-	PlainSecrets string `yaml:"plain_secrets" oneof:"warn|deny"`
+	PlainSecrets string `config:"plain_secrets" oneof:"warn|deny"`
 }
 
 // Tenant bounds all runs for one tenant; over it, vCons wait. The zero Rate = unbounded.
 type Tenant struct {
-	Name         string `yaml:",name"`
-	Fuel         Rate   `yaml:"fuel"`
-	HTTPRequests Rate   `yaml:"http_requests"`
+	Name         string `config:",name"`
+	Fuel         Rate   `config:"fuel"`
+	HTTPRequests Rate   `config:"http_requests"`
 }
 
 // Pool bounds guests over all links.
 type Pool struct {
-	Guests int  `yaml:"guests" min:"1"`
-	Memory Size `yaml:"memory" min:"1"`
+	Guests int  `config:"guests" min:"1"`
+	Memory Size `config:"memory" min:"1"`
 }
 
 // Modules is the section `modules`.
 type Modules struct {
 	// Lock is beside the config file.
-	Lock    string   `yaml:"lock"`
-	MaxSize Size     `yaml:"max_size" min:"1"`
-	Sources []Source `yaml:"sources"`
+	Lock    string   `config:"lock"`
+	MaxSize Size     `config:"max_size" min:"1"`
+	Sources []Source `config:"sources"`
 }
 
 // Source says how modules below Match are fetched; the longest match wins.
 type Source struct {
-	Match   string     `yaml:"match"`
-	Auth    SourceAuth `yaml:"auth"`
-	Verify  Verify     `yaml:"verify"`
-	CA      string     `yaml:"ca"`
-	Private []string   `yaml:"private"` // networks (CIDR) that may be dialled
+	Match   string     `config:"match"`
+	Auth    SourceAuth `config:"auth"`
+	Verify  Verify     `config:"verify"`
+	CA      string     `config:"ca"`
+	Private []string   `config:"private"` // networks (CIDR) that may be dialled
 }
 
 // SourceAuth is Kind docker (the docker config file's credentials), or bearer with where the token comes From; "" = anonymous.
@@ -183,5 +185,5 @@ type SourceAuth struct {
 
 // Verify lists cosign public keys (file:PATH).
 type Verify struct {
-	Cosign []string `yaml:"cosign"`
+	Cosign []string `config:"cosign"`
 }

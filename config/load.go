@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -107,12 +109,33 @@ func parse(path string, text []byte, dir string, o Options) (*Config, Report) {
 	}
 	l := &loading{decoder: d, Config: c, Options: o, env: env, root: root}
 	l.finish()
+	scrub(root, r.list)
 	report := Report{Problems: r.list, PythonIgnored: l.pythonIgnored()}
 	report.sort()
 	if report.Worst() == Error {
 		return nil, report
 	}
 	return c, report
+}
+
+// scrub takes the values of variables out of the messages, because they may be secrets.
+func scrub(root *node, list []Problem) {
+	var pairs []string
+	variables(root, "", func(n *node, _ string) {
+		if n.text != "" {
+			pairs = append(pairs, strconv.Quote(n.text), "the value of the variable")
+		}
+		if len(n.text) >= 8 {
+			pairs = append(pairs, n.text, redacted)
+		}
+	})
+	if len(pairs) == 0 {
+		return
+	}
+	replacer := strings.NewReplacer(pairs...)
+	for i := range list {
+		list[i].Message, list[i].Path = replacer.Replace(list[i].Message), replacer.Replace(list[i].Path)
+	}
 }
 
 // loading is one run of Load, after the file was decoded.

@@ -55,7 +55,7 @@ func removedModule(module string) string {
 
 // normalise makes Module canonical and wraps the options of an old transcription link.
 func (l *Link) normalise() {
-	l.Written, l.own = l.Module, l.Options
+	l.Written, l.WrittenOptions = l.Module, l.Options
 	l.Module = canonical(l.Module)
 	if l.vendor = vendorOf(l.Module); l.vendor != "" {
 		l.Module = "links.transcribe"
@@ -65,7 +65,7 @@ func (l *Link) normalise() {
 
 // overlay lays over's members over the link's own options, top level only.
 func (l *Link) overlay(over RawOptions) {
-	l.Options = wrapVendor(merged(l.own, over), l.vendor)
+	l.Options = wrapVendor(merged(l.WrittenOptions, over), l.vendor)
 }
 
 func merged(own, over RawOptions) RawOptions {

@@ -100,7 +100,7 @@ func (r *LinkRef) fromNode(d *decoder, n *node, path string) {
 func (g *ReadGrant) fromNode(d *decoder, n *node, path string) {
 	if n.kind == mapNode {
 		not := struct {
-			Not []string `yaml:"not"`
+			Not []string `config:"not"`
 		}{}
 		d.decode(n, path, reflect.ValueOf(&not).Elem(), "")
 		g.Not = not.Not
@@ -143,7 +143,7 @@ func (a *SourceAuth) fromNode(d *decoder, n *node, path string) {
 		return
 	}
 	bearer := struct {
-		Bearer string `yaml:"bearer"`
+		Bearer string `config:"bearer"`
 	}{}
 	d.decode(n, path, reflect.ValueOf(&bearer).Elem(), "")
 	a.Kind, a.From = "bearer", bearer.Bearer

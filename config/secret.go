@@ -135,3 +135,21 @@ func (KeyHash) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue hides the hash.
 func (KeyHash) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// String is Redacted.
+func (o RawOptions) String() string { return string(o.Redacted()) }
+
+// GoString is Redacted.
+func (o RawOptions) GoString() string { return o.String() }
+
+// Format is Redacted for every verb.
+func (o RawOptions) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
+// MarshalJSON is Redacted.
+func (o RawOptions) MarshalJSON() ([]byte, error) { return o.Redacted(), nil }
+
+// MarshalYAML is Redacted, as a text.
+func (o RawOptions) MarshalYAML() (any, error) { return o.String(), nil }
+
+// LogValue is Redacted.
+func (o RawOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }

@@ -182,9 +182,6 @@ func parseBool(text string) (bool, error) {
 	return false, fmt.Errorf("is neither true nor false")
 }
 
-// MarshalJSON prints the redacted options; JSON gives the real ones.
-func (o RawOptions) MarshalJSON() ([]byte, error) { return o.Redacted(), nil }
-
 // Redacted is the object with *** for each value whose key names a secret and for credentials in URLs; null if absent.
 func (o RawOptions) Redacted() json.RawMessage {
 	if o.raw == nil {
