@@ -1,0 +1,186 @@
+// Package app is the composition root: it makes store, chains, worker and API from one configuration, and it is the
+// only package that knows all the others. End-to-end tests start it too.
+//
+// New either gives a server that is ready to Run, listening already, or an error: *RefusedError for everything that the
+// operator must change first. Run serves until its context ends, then drains: leasing stops, running chains get
+// server.drain to finish, what does not is checkpointed and put back, the API answers what it has accepted.
+//
+// A new configuration is built whole beside the running one and then swapped; leased vCons end on the old one. A chain
+// that cannot be built is held: its lists accept and keep, all else runs, and building it is tried again.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/vconduit/vconduit/api"
+	"github.com/vconduit/vconduit/config"
+	"github.com/vconduit/vconduit/queue/embedded"
+	"github.com/vconduit/vconduit/runtime/worker"
+)
+
+// RefusedError says why the server does not start on this configuration: exit code 2. Its text is for people, one
+// problem a line.
+type RefusedError struct{ Problems []string }
+
+func (e *RefusedError) Error() string { return strings.Join(e.Problems, "\n") }
+
+// App is one server.
+type App struct {
+	o       Options
+	log     *slog.Logger
+	level   *slog.LevelVar
+	metrics *prometheus.Registry
+	store   *embedded.Store
+	build   *builder
+	current atomic.Pointer[built]
+	swap    sync.Mutex // one rebuild at a time
+	pool    *worker.Pool
+	api     *api.Server
+	watcher *config.Watcher
+	ln      net.Listener
+	admin   net.Listener
+}
+
+// New loads the configuration, opens the store and listens. The caller must Run it or Close it.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	path := config.Path(o.Config, lookup(o.Getenv), ".")
+	cfg, report := loadConfig(path, o)
+	if cfg == nil {
+		return nil, refused(report)
+	}
+	if err := checkStart(cfg, o); err != nil {
+		return nil, err
+	}
+	a := &App{o: o, metrics: prometheus.NewRegistry()}
+	a.log, a.level = newLogger(cfg.Telemetry.Log, o)
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.store, err = openStore(cfg, a.log); err != nil {
+		return nil, err
+	}
+	a.start(ctx, cfg)
+	a.tellStart(cfg, report)
+	return a, a.listen(cfg)
+}
+
+// start makes everything that works on the store.
+func (a *App) start(ctx context.Context, cfg *config.Config) {
+	a.build = &builder{log: a.log, store: a.store, observer: newObserver(a.metrics, a.log, a.o.Watch)}
+	a.current.Store(a.build.build(ctx, cfg))
+	a.watcher = a.watch(cfg)
+	a.pool = worker.New(a.store, worker.Options{
+		Plan:     func() *worker.Plan { return a.current.Load().plan },
+		Retired:  a.build.retire,
+		Workers:  cfg.Server.Workers,
+		TTL:      cfg.Queue.Lease,
+		Owner:    owner(),
+		Observer: a.build.observer,
+		Log:      a.log,
+	})
+	a.metrics.MustRegister(newDepths(a.store, func() []string { return a.current.Load().lists() }))
+	v := Version(a.o.Getenv)
+	a.api = api.New(api.Options{
+		Store:    a.store,
+		Settings: apiSettings(cfg),
+		Archive:  archive{a},
+		Config:   &configFile{a: a},
+		Ready:    a.ready,
+		Build:    api.Build{Version: v.Version, Commit: v.GitCommit, Time: v.BuildTime},
+		Metrics:  a.metrics,
+		Log:      a.log,
+	})
+}
+
+// Addr is the address that the API listens on, "host:port".
+func (a *App) Addr() string { return a.ln.Addr().String() }
+
+// Run serves until ctx ends, then drains and closes everything. The error is the first thing that went wrong: a
+// listener that failed, a store that could not be closed, vCons that did not stop in time.
+func (a *App) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	work := func(what string, f func() error) {
+		wg.Go(func() {
+			if err := f(); err != nil {
+				stop(fmt.Errorf("%s: %w", what, err))
+			}
+		})
+	}
+	// The pool does not end with ctx but with Drain: what runs may finish first.
+	work("work chains", func() error { return a.pool.Run(context.WithoutCancel(ctx)) })
+	work("serve the API", func() error { return a.api.Serve(a.ln) })
+	work("serve the admin socket", func() error { return a.api.ServeAdmin(a.admin) })
+	wg.Go(func() { a.watcher.Run(ctx) })
+	wg.Go(func() { a.rebuildHeld(ctx) })
+	<-ctx.Done()
+	a.log.Info("stopping", "drain", a.current.Load().cfg.Server.Drain.String())
+	err := a.drain()
+	wg.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	err = errors.Join(err, a.Close())
+	a.log.Info("stopped")
+	return err
+}
+
+// drain stops both sides at once: no new work is leased and no new connection taken, what was accepted is answered.
+func (a *App) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.current.Load().cfg.Server.Drain)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- a.api.Shutdown(ctx) }()
+	return errors.Join(a.pool.Drain(ctx), <-served)
+}
+
+// Close gives back what New took, for an App that is not Run. Run calls it itself.
+func (a *App) Close() error {
+	var errs []error
+	for _, l := range []net.Listener{a.ln, a.admin} {
+		if l != nil {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if b := a.current.Swap(nil); b != nil {
+		errs = append(errs, b.close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+		a.store = nil
+	}
+	return errors.Join(errs...)
+}
+
+// owner names this process in leases.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+func lookup(getenv func(string) string) config.Env {
+	return func(name string) (string, bool) {
+		v := getenv(name)
+		return v, v != ""
+	}
+}

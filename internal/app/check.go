@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vconduit/vconduit/config"
+)
+
+// CheckResult is what a server would make of a configuration.
+type CheckResult struct {
+	File     string              `json:"file"`
+	Errors   int                 `json:"errors"`
+	Warnings int                 `json:"warnings"`
+	Chains   []string            `json:"chains"` // that would run
+	Held     map[string][]string `json:"held"`   // chain -> why it cannot be built
+	Problems []config.Problem    `json:"problems"`
+}
+
+// Check loads a configuration as New does and tries what can be tried offline: options of builtin links are checked,
+// nothing is connected to, no file is written.
+func Check(ctx context.Context, o Options) CheckResult {
+	path := config.Path(o.Config, lookup(o.Getenv), ".")
+	cfg, report := loadConfig(path, o)
+	r := CheckResult{File: path, Problems: report.Problems, Chains: []string{}, Held: map[string][]string{}}
+	if cfg != nil {
+		b := &builder{log: slog.New(slog.NewTextHandler(io.Discard, nil)), offline: true}
+		b.observer = newObserver(prometheus.NewRegistry(), b.log, nil)
+		made := b.build(ctx, cfg)
+		if made.chains != nil {
+			r.Chains = made.chains
+		}
+		r.Held = made.held
+		r.Problems = append(r.Problems, heldProblems(cfg, made)...)
+		if err := made.close(); err != nil {
+			r.Problems = append(r.Problems, config.Problem{Severity: config.Error, Code: "close", File: path, Message: err.Error()})
+		}
+	}
+	for _, p := range r.Problems {
+		switch p.Severity {
+		case config.Error:
+			r.Errors++
+		case config.Warning:
+			r.Warnings++
+		}
+	}
+	return r
+}
+
+// heldProblems says for each chain that the configuration alone did not hold why it cannot be built.
+func heldProblems(cfg *config.Config, b *built) []config.Problem {
+	var out []config.Problem
+	for _, c := range cfg.Chains {
+		if len(c.Held) > 0 {
+			continue // the report has it
+		}
+		for _, why := range b.held[c.Name] {
+			out = append(out, config.Problem{Severity: config.Warning, Code: "held", File: cfg.File, Pos: c.Pos,
+				Path: "chains." + c.Name, Message: "the chain is held: " + why})
+		}
+	}
+	return out
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/vconduit/vconduit/config"
+)
+
+// The first and the longest wait before a chain that is held, though its configuration is right, is built again: a
+// storage that cannot be reached, say.
+const (
+	rebuildFirst = 5 * time.Second
+	rebuildMax   = 5 * time.Minute
+)
+
+// watch makes the watcher of the configuration's files.
+func (a *App) watch(cfg *config.Config) *config.Watcher {
+	return config.NewWatcher(cfg, loadOptions(a.o), config.Hooks{
+		Changed: func(_, next *config.Config, report config.Report, restart []string) {
+			a.tellReport(report)
+			for _, setting := range restart {
+				a.log.Warn("config: needs a restart to take effect", "setting", setting)
+			}
+			a.take(next)
+			a.log.Info("configuration changed", "file", next.File, "chains", len(a.current.Load().chains))
+		},
+		Rejected: func(report config.Report) {
+			for _, p := range report.Of(config.Error) {
+				a.log.Error("config: refused", "problem", p.String())
+			}
+			a.log.Error("the configuration is broken: the one before stays in force", "file", cfg.File)
+		},
+	})
+}
+
+// Reload reads the configuration's files soon, also when they do not look changed (SIGHUP). It does not block.
+func (a *App) Reload() { a.watcher.Trigger() }
+
+// take builds next beside what runs and swaps. Leased vCons end on the old plan, which is closed when none is left.
+func (a *App) take(next *config.Config) {
+	a.swap.Lock()
+	defer a.swap.Unlock()
+	made := a.build.build(context.Background(), next)
+	a.level.Set(logLevel(next.Telemetry.Log.Level))
+	a.current.Store(made)
+	a.api.Apply(apiSettings(next))
+	a.pool.PlanChanged()
+	a.tellHeld(made)
+}
+
+// rebuildHeld tries chains again that only something outside keeps from being built, with growing pauses.
+func (a *App) rebuildHeld(ctx context.Context) {
+	wait := rebuildFirst
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		b := a.current.Load()
+		if !b.mayHeal() {
+			wait = rebuildFirst
+			continue
+		}
+		wait = min(2*wait, rebuildMax)
+		a.take(b.cfg)
+	}
+}
+
+// mayHeal reports that a chain is held for a reason which is not in the configuration.
+func (b *built) mayHeal() bool {
+	for _, c := range b.cfg.Chains {
+		if len(c.Held) == 0 && len(b.held[c.Name]) > 0 {
+			return true
+		}
+	}
+	return false
+}

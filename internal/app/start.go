@@ -1,0 +1,168 @@
+package app
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/vconduit/vconduit/api"
+	"github.com/vconduit/vconduit/builtin"
+	"github.com/vconduit/vconduit/config"
+	"github.com/vconduit/vconduit/queue"
+	"github.com/vconduit/vconduit/queue/embedded"
+)
+
+// loadConfig reads the file at path ("" = none) as the server understands it.
+func loadConfig(path string, o Options) (*config.Config, config.Report) {
+	return config.Load(path, loadOptions(o))
+}
+
+func loadOptions(o Options) config.Options {
+	return config.Options{
+		Env:       lookup(o.Getenv),
+		Flags:     config.Flags{Listen: o.Listen, DataDir: o.Data, Insecure: o.Insecure},
+		CheckList: queue.CheckListName,
+		Known:     known,
+	}
+}
+
+// known says which modules this build can make.
+func known(kind config.Kind, module string) error {
+	ok, names := false, []string(nil)
+	switch kind {
+	case config.LinkKind:
+		_, ok = builtin.FindLink(module)
+		names = builtin.LinkNames()
+	case config.StorageKind:
+		_, ok = builtin.FindStorage(module)
+		names = builtin.StorageNames()
+	}
+	switch {
+	case ok:
+		return nil
+	case len(names) == 0:
+		return fmt.Errorf("this build has no %ss yet", kind)
+	}
+	return fmt.Errorf("this build has the %ss %s only", kind, strings.Join(names, ", "))
+}
+
+func refused(r config.Report) *RefusedError {
+	e := &RefusedError{}
+	for _, p := range r.Of(config.Error) {
+		e.Problems = append(e.Problems, p.String())
+	}
+	return e
+}
+
+// checkStart refuses what would run but not as meant.
+func checkStart(cfg *config.Config, o Options) error {
+	switch {
+	case cfg.Queue.Store == "redis":
+		return &RefusedError{[]string{"queue.store: this build has no Redis store yet: unset REDIS_URL and queue.redis.url, or set queue.store: embedded"}}
+	case o.Role == "api" || o.Role == "worker":
+		return &RefusedError{[]string{"--role " + o.Role + ": api and worker as separate processes need REDIS_URL"}}
+	case o.Role != "" && o.Role != "all":
+		return &RefusedError{[]string{fmt.Sprintf("--role %q: want all, api or worker", o.Role)}}
+	case cfg.Auth.Open() && !cfg.Server.Insecure && !loopback(cfg.Server.Listen):
+		return &RefusedError{[]string{"server.listen: " + cfg.Server.Listen + " is not a loopback address and there is no API token: " +
+			"set CONSERVER_API_TOKEN (or auth.keys), or listen on 127.0.0.1:8000, or accept everybody with --insecure (VCONDUIT_INSECURE=1)"}}
+	}
+	return nil
+}
+
+// loopback reports whether only this machine can reach the address.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// apiSettings are what the API needs of a configuration. The live store is all that its user has: what is put back from
+// a storage lives as long as any finished vCon.
+func apiSettings(cfg *config.Config) api.Settings {
+	s := api.SettingsFrom(cfg)
+	s.TLS = cfg.Server.TLS.Cert != ""
+	return s
+}
+
+// openStore opens the embedded store and explains what a person can do about the two common refusals.
+func openStore(cfg *config.Config, log *slog.Logger) (*embedded.Store, error) {
+	store, err := embedded.Open(cfg.DataDir, embedded.Options{Logger: log, DeadExpiry: cfg.Queue.DLQExpiry})
+	switch {
+	case errors.Is(err, queue.ErrLocked):
+		return nil, fmt.Errorf("%w (one server per folder: stop the other, or choose another folder with --data)", err)
+	case err != nil:
+		return nil, fmt.Errorf("open the store in %s: %w", cfg.DataDir, err)
+	}
+	return store, nil
+}
+
+// listen opens the API's address and the owner's socket.
+func (a *App) listen(cfg *config.Config) (err error) {
+	if a.ln, err = net.Listen("tcp", cfg.Server.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Server.Listen, err)
+	}
+	if t := cfg.Server.TLS; t.Cert != "" {
+		cert, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return fmt.Errorf("server.tls: %w", err)
+		}
+		a.ln = tls.NewListener(a.ln, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	}
+	path := AdminSocket(cfg.DataDir)
+	// The store's lock is ours: a socket that lies here is left from a process that was killed.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("admin socket: %w", err)
+	}
+	if a.admin, err = net.Listen("unix", path); err != nil {
+		return fmt.Errorf("admin socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return fmt.Errorf("admin socket: %w", err)
+	}
+	a.log.Info("listening", "address", a.Addr(), "tls", cfg.Server.TLS.Cert != "")
+	return nil
+}
+
+// tellStart says once what an operator should know of this configuration.
+func (a *App) tellStart(cfg *config.Config, report config.Report) {
+	a.tellReport(report)
+	if cfg.File == "" {
+		a.log.Warn("no configuration file: no chains run; write a config.yml here, or name one with --config or CONSERVER_CONFIG_FILE")
+	}
+	if cfg.Auth.Open() {
+		a.log.Warn("no API token: the main routes are open to whoever reaches the address; set CONSERVER_API_TOKEN")
+	}
+	if cfg.Queue.ExpirySet {
+		a.log.Info("finished vCons live", "expiry", cfg.Queue.Expiry.String())
+	} else {
+		a.log.Info("finished vCons that a storage can give back live", "expiry", cfg.Queue.Expiry.String(), "others", "for ever")
+	}
+	a.tellHeld(a.current.Load())
+}
+
+// tellReport logs warnings; what Python ignored and we honour is among them.
+func (a *App) tellReport(report config.Report) {
+	for _, p := range report.Of(config.Warning) {
+		a.log.Warn("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "problem", p.Message, "hint", p.Hint)
+	}
+	for _, p := range report.Of(config.Info) {
+		a.log.Debug("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
+	}
+}
+
+func (a *App) tellHeld(b *built) {
+	for name, why := range b.held {
+		a.log.Warn("chain held: its lists accept and keep", "chain", name, "why", why)
+	}
+}
