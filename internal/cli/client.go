@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vconduit/vconduit/internal/app"
+)
+
+// remote are the flags of every command that needs a server.
+type remote struct {
+	server, token, data, config string
+	json                        bool
+	io                          IO
+}
+
+func remoteFlags(fs *flag.FlagSet, io IO) *remote {
+	r := &remote{io: io}
+	fs.StringVar(&r.server, "server", "", "`URL` of the server; default: the one that runs on the data folder")
+	fs.StringVar(&r.token, "token", "", "API `token` for --server (default: CONSERVER_API_TOKEN)")
+	fs.StringVar(&r.data, "data", "", "data `folder` whose server is meant (default: VCONDUIT_DATA, else ./data)")
+	fs.StringVar(&r.config, "config", "", "config `file`, read when the store must be opened without a server")
+	fs.BoolVar(&r.json, "json", false, "print JSON")
+	return r
+}
+
+// client speaks the HTTP API.
+type client struct {
+	base   string
+	token  string
+	header string // name of the token's header
+	http   *http.Client
+	close  func() error
+}
+
+// open finds the server: --server, the admin socket of the data folder, or, when nobody holds the store, an API of our
+// own over it.
+func (r *remote) open(ctx context.Context) (*client, error) {
+	header := r.io.Getenv("CONSERVER_HEADER_NAME")
+	if header == "" {
+		header = "x-conserver-api-token"
+	}
+	if r.server != "" {
+		token := r.token
+		if token == "" {
+			token = r.io.Getenv("CONSERVER_API_TOKEN")
+		}
+		return &client{base: strings.TrimRight(r.server, "/"), token: token, header: header,
+			http: &http.Client{}, close: func() error { return nil }}, nil
+	}
+	dir := app.DataDir(r.data, r.io.Getenv)
+	socket := app.AdminSocket(dir)
+	if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
+		_ = conn.Close() // only asked whether somebody answers
+		return dialled(header, func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		}, func() error { return nil }), nil
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no server runs here and there is no store in %s: start one with `vconduit serve`, or name one with --server URL or --data DIR", dir)
+	}
+	off, err := app.Offline(ctx, app.Options{Config: r.config, Data: dir, Getenv: r.io.Getenv})
+	if err != nil {
+		return nil, fmt.Errorf("no server answers on %s, and opening the store: %w", filepath.Join(dir, "admin.sock"), err)
+	}
+	return dialled(header, off.Dial, off.Close), nil
+}
+
+func dialled(header string, dial func(context.Context) (net.Conn, error), end func() error) *client {
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
+	return &client{base: "http://vconduit", header: header, http: &http.Client{Transport: t}, close: func() error {
+		t.CloseIdleConnections()
+		return end()
+	}}
+}
+
+// request is one call of the API.
+type request struct {
+	method, path string
+	query        url.Values
+	body         []byte
+	key          string // takes the place of the token
+	idempotency  string
+}
+
+// reply is an answer, whole.
+type reply struct {
+	status  int
+	body    []byte
+	warning string // X-Vcon-Warning
+}
+
+func (c *client) send(ctx context.Context, q request) (reply, error) {
+	u := c.base + q.path
+	if len(q.query) > 0 {
+		u += "?" + q.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, u, bytes.NewReader(q.body))
+	if err != nil {
+		return reply{}, err
+	}
+	if len(q.body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if key := q.key; key != "" || c.token != "" {
+		if key == "" {
+			key = c.token
+		}
+		req.Header.Set(c.header, key)
+	}
+	if q.idempotency != "" {
+		req.Header.Set("Idempotency-Key", q.idempotency)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return reply{}, fmt.Errorf("%s %s: %w", q.method, q.path, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return reply{}, fmt.Errorf("%s %s: read the answer: %w", q.method, q.path, err)
+	}
+	return reply{status: resp.StatusCode, body: body, warning: resp.Header.Get("X-Vcon-Warning")}, nil
+}
+
+// get decodes the JSON answer of a request that must succeed.
+func (c *client) get(ctx context.Context, q request, into any) error {
+	r, err := c.send(ctx, q)
+	if err != nil {
+		return err
+	}
+	if r.status >= 300 {
+		return r.err()
+	}
+	if err := json.Unmarshal(r.body, into); err != nil {
+		return fmt.Errorf("%s %s: the answer is no JSON of the expected form: %w", q.method, q.path, err)
+	}
+	return nil
+}
+
+// err turns a refusal into an error that says what to do.
+func (r reply) err() error {
+	hint := ""
+	if r.status == http.StatusForbidden {
+		hint = " (give --token, or --key for an ingress list)"
+	}
+	return fmt.Errorf("the server answered %d: %s%s", r.status, r.detail(), hint)
+}
+
+// detail is the answer's own words: its "detail", a text or a list of findings.
+func (r reply) detail() string {
+	var d struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if json.Unmarshal(r.body, &d) != nil || len(d.Detail) == 0 {
+		return http.StatusText(r.status)
+	}
+	var text string
+	if json.Unmarshal(d.Detail, &text) == nil {
+		return text
+	}
+	var list []struct {
+		Loc []any  `json:"loc"`
+		Msg string `json:"msg"`
+	}
+	if json.Unmarshal(d.Detail, &list) != nil {
+		return string(d.Detail)
+	}
+	var parts []string
+	for _, e := range list {
+		var at []string
+		for _, step := range e.Loc {
+			at = append(at, fmt.Sprint(step))
+		}
+		parts = append(parts, strings.Join(at, ".")+": "+e.Msg)
+	}
+	return strings.Join(parts, "; ")
+}
