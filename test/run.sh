@@ -5,7 +5,7 @@ set -u
 : "${GO:=go}" "${PKG:=./...}" "${RACE:=-race}"
 skips=$(mktemp)
 trap 'rm -f "$skips"' EXIT
-export VCONDUIT_TEST_SKIPS="$skips"
+export VCONDUIT_TEST_SKIPS="$skips" VCONDUIT_TEST_BUILDFLAGS="$RACE"
 
 install() { # command, Debian package
 	command -v "$1" >/dev/null 2>&1 && return
