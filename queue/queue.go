@@ -246,7 +246,8 @@ type Leaser interface {
 	Release(ctx context.Context, l *Lease, h Hold) error
 	// Fail commits the journal into the document, writes the dead letter, ends the lease.
 	Fail(ctx context.Context, l *Lease, f Failure) error
-	// Resave queues a job that saves the current document in the named storages: a late holder's repair, a replay.
+	// Resave queues a job that saves the current document in the named storages: a late holder's repair, a replay. For a
+	// document that was deleted it is a delete job: the late save may have brought it back.
 	Resave(ctx context.Context, id vcon.ID, storages []string) error
 }
 
@@ -260,7 +261,7 @@ type Outcome struct {
 	Expire  *time.Duration // a link's wish; applied when nothing else holds the document
 	// Lifetime of the document when nothing else holds it (not pending elsewhere, not dead-lettered): 0 = for ever.
 	Lifetime        time.Duration
-	StorageFailures []Failure // one dead letter each, on "storage:<name>"
+	StorageFailures []Failure // one dead letter each, on "storage:<name>", of Current if that is set
 }
 
 // Hold says how Release puts an entry back.

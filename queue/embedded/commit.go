@@ -134,7 +134,7 @@ func (t *tx) commitRun(g *grant, c *change, left []string) (fits bool, err error
 	e.job.Effects = merge(e.job.Effects, c.fx)
 	e.job.Left = left
 	if e.stage == queue.StageLinks {
-		e.stage = queue.StageStorages
+		e.stage, e.tries = queue.StageStorages, 0
 	}
 	if err := t.save(&e); err != nil {
 		return false, err

@@ -119,10 +119,8 @@ func (t *tx) finish(g *grant, o *outcome) error {
 			return err
 		}
 	}
-	for _, f := range o.StorageFailures {
-		if err := t.letter(t.list(queue.StoragePrefix+f.Storage), &e, f); err != nil {
-			return err
-		}
+	if err := t.owe(e, o); err != nil {
+		return err
 	}
 	holds, err := t.pushOn(o, hops, e.ctx)
 	if err != nil {
@@ -132,6 +130,29 @@ func (t *tx) finish(g *grant, o *outcome) error {
 		return err
 	}
 	return t.outlive(&e, o, holds, hops)
+}
+
+// owe writes the dead letters of storages, for the vCon that they should have saved.
+func (t *tx) owe(e entry, o *outcome) error {
+	if len(o.StorageFailures) == 0 {
+		return nil
+	}
+	if o.target != e.id {
+		r, err := t.row(o.target)
+		if err != nil {
+			return err
+		}
+		e.id, e.job = o.target, job{}
+		if r != nil {
+			e.gen = r.gen
+		}
+	}
+	for _, f := range o.StorageFailures {
+		if err := t.letter(t.list(queue.StoragePrefix+f.Storage), &e, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hops counts the pushes by chains; a run that pushes nothing adds none.

@@ -24,11 +24,11 @@ func (t *tx) release(g *grant, h queue.Hold) error {
 	e := g.e
 	e.uncrash()
 	e.err = h.Err
+	if h.Stage != queue.StageLinks && h.Stage != e.stage {
+		e.stage, e.tries = h.Stage, 0
+	}
 	if h.CountTry {
 		e.tries++
-	}
-	if h.Stage != queue.StageLinks {
-		e.stage = h.Stage
 	}
 	if h.Left != nil {
 		e.job.Left = h.Left

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // Resave queues a job that saves the current document in the named storages; a job that waits already is given them
-// too. A document that was deleted is left alone.
+// too. A document that was deleted is deleted once more in the storages: the late save may have brought it back there.
 func (s *Store) Resave(ctx context.Context, id vcon.ID, storages []string) error {
 	if len(storages) == 0 {
 		return s.openErr()
@@ -42,7 +43,7 @@ func (t *tx) resave(id vcon.ID, storages []string) error {
 	}
 	if r.rows == 0 {
 		if buried, err := t.one(nil, `SELECT 1 FROM tomb WHERE uuid=?`, id[:]); err != nil || buried {
-			return err
+			return errors.Join(err, t.delete(id))
 		}
 	}
 	return t.push(entry{list: t.list(queue.ResaveList), id: id, work: r.rows > 0, at: t.now, stage: queue.StageResave,
