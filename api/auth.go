@@ -87,7 +87,7 @@ func (c *call) authorizeIngress() string {
 	if len(c.set.Ingress) == 0 {
 		return "No ingress authentication configured"
 	}
-	name := c.ingressList()
+	name := c.query().text("ingress_list")
 	list, ok := c.set.Ingress[name]
 	if !ok {
 		return fmt.Sprintf("Ingress list '%s' not configured", name)
@@ -110,13 +110,4 @@ func (c *call) authorizeIngress() string {
 		c.who.name = name + "#" + strconv.Itoa(found+1)
 	}
 	return ""
-}
-
-// ingressList is the one list of the query, the last one given as the Python server reads it; "" = none.
-func (c *call) ingressList() string {
-	var name []byte
-	for _, v := range c.ctx.QueryArgs().PeekMulti("ingress_list") {
-		name = v
-	}
-	return string(name)
 }

@@ -22,11 +22,14 @@ func (q *query) add(p problem) { q.problems = append(q.problems, p) }
 
 // last is the value of a scalar parameter.
 func (q *query) last(name string) (string, bool) {
-	all := q.c.ctx.QueryArgs().PeekMulti(name)
-	if len(all) == 0 {
-		return "", false
+	var last []byte
+	found := false
+	for key, value := range q.c.ctx.QueryArgs().All() {
+		if string(key) == name {
+			last, found = value, true
+		}
 	}
-	return string(all[len(all)-1]), true
+	return string(last), found
 }
 
 // text is an optional string.

@@ -91,7 +91,14 @@ func leaveBody(ctx *fasthttp.RequestCtx) {
 	if !ctx.Request.IsBodyStream() {
 		return
 	}
-	_, err := io.CopyN(io.Discard, ctx.Request.BodyStream(), drainLimit)
+	var one [1]byte
+	n, err := ctx.Request.BodyStream().Read(one[:])
+	if n == 0 && err == io.EOF {
+		return // the usual case: it was read to its end
+	}
+	if err == nil {
+		_, err = io.CopyN(io.Discard, ctx.Request.BodyStream(), drainLimit)
+	}
 	if !errors.Is(err, io.EOF) {
 		ctx.SetConnectionClose()
 	}
