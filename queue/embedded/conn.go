@@ -76,6 +76,16 @@ func (c *conn) exec(query string, args ...any) (result, error) {
 	return result{n, id}, nil
 }
 
+// once runs a statement that is not worth keeping.
+func (c *conn) once(query string) error {
+	st, err := c.raw.Prepare(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.(stmt).ExecContext(context.Background(), nil)
+	return errors.Join(err, st.Close())
+}
+
 // query calls each for every row; the row is valid during the call, what its values point to stays.
 func (c *conn) query(each func(row []driver.Value) error, query string, args ...any) error {
 	st, err := c.prepare(query)

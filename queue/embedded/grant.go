@@ -90,8 +90,13 @@ func (t *tx) held(l *queue.Lease, by string) (g *grant, fate error, done bool) {
 
 // fenced runs f in a transaction if the lease is held. Else it settles what the lease left and says why.
 func (s *Store) fenced(ctx context.Context, l *queue.Lease, by string, size int, f func(t *tx, g *grant) error) error {
+	return s.fence(ctx, s.do, l, by, size, f)
+}
+
+// fence is fenced with a choice of how the transaction is sent: do or later.
+func (s *Store) fence(ctx context.Context, send func(context.Context, int, func(*tx) error) error, l *queue.Lease, by string, size int, f func(t *tx, g *grant) error) error {
 	var told error
-	err := s.do(ctx, size, func(t *tx) error {
+	err := send(ctx, size, func(t *tx) error {
 		g, fate, done := t.held(l, by)
 		told = fate
 		switch {

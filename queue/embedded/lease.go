@@ -132,7 +132,7 @@ func (s *Store) wakeIfReady(lists []*list) {
 // leaseNow takes what is there, and reads the documents.
 func (s *Store) leaseNow(ctx context.Context, w *wanted) ([]*queue.Lease, error) {
 	var got []*grant
-	err := s.do(ctx, 1<<10, func(t *tx) (err error) {
+	err := s.later(ctx, 1<<10, func(t *tx) (err error) {
 		got, err = t.lease(w)
 		return err
 	})

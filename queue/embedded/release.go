@@ -10,7 +10,7 @@ import (
 // Release ends the lease and puts the entry back: at the head, or after a delay. The journal stays. A stage that the
 // hold does not name stays as it is.
 func (s *Store) Release(ctx context.Context, l *queue.Lease, h queue.Hold) error {
-	err := s.fenced(ctx, l, "release", 1<<10, func(t *tx, g *grant) error { return t.release(g, h) })
+	err := s.fence(ctx, s.later, l, "release", 1<<10, func(t *tx, g *grant) error { return t.release(g, h) })
 	if err != nil {
 		return fmt.Errorf("release vcon %s: %w", l.ID, err)
 	}

@@ -24,6 +24,7 @@ type Store struct {
 	// The writer's own: no other goroutine touches these after Open.
 	writer *conn
 	batch  []*op
+	level  string         // synchronous= of the writer
 	turns  map[string]int // smooth weighted round robin: what each list is owed
 	tombs  bool           // there may be tombstones
 	loans  map[[16]byte]loan

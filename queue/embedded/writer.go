@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/vconduit/vconduit/queue"
@@ -22,6 +23,7 @@ type op struct {
 	run   func(t *tx) error
 	size  int
 	grows bool // refused while the disk is full
+	async bool // its answer need not wait for the disk
 	state atomic.Uint32
 	done  chan error
 	err   error
@@ -41,6 +43,13 @@ func (s *Store) do(ctx context.Context, size int, f func(t *tx) error) error {
 // grow is do for what a full disk refuses.
 func (s *Store) grow(ctx context.Context, size int, f func(t *tx) error) error {
 	return s.send(ctx, &op{run: f, size: size, grows: true})
+}
+
+// later is do without waiting for the disk: should the machine (not the process) crash before the next operation that
+// does wait, it is as if f, and all that came after it, had not happened. It is for beginnings and ends of leases, which
+// are then simply gone through again; nobody outside was told of them, as whatever tells somebody waits.
+func (s *Store) later(ctx context.Context, size int, f func(t *tx) error) error {
+	return s.send(ctx, &op{run: f, size: size, async: true})
 }
 
 func (s *Store) send(ctx context.Context, o *op) error {
@@ -162,6 +171,9 @@ func (s *Store) attempt(ops []*op) (err error) {
 	if err := s.opt.Step("begin"); err != nil {
 		return err
 	}
+	if err := s.syncing(ops); err != nil {
+		return err
+	}
 	if _, err := t.c.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -174,6 +186,23 @@ func (s *Store) attempt(ops []*op) (err error) {
 		}
 	}
 	return t.commit()
+}
+
+// syncing sets whether the next commit waits for the disk: it does when any operation wants it to.
+func (s *Store) syncing(ops []*op) error {
+	level := "NORMAL"
+	if slices.ContainsFunc(ops, func(o *op) bool { return !o.async }) {
+		level = "FULL"
+	}
+	if level == s.level {
+		return nil
+	}
+	// A pragma acts while it is compiled: a kept statement would do nothing the second time.
+	if err := s.writer.once("PRAGMA synchronous=" + level); err != nil {
+		return err
+	}
+	s.level = level
+	return nil
 }
 
 // item runs one operation and keeps its answer. Its own error is an error of the transaction when it left writes.
