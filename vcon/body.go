@@ -3,7 +3,6 @@ package vcon
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"strings"
 )
@@ -127,63 +126,10 @@ func (b Body) decode() ([]byte, error) {
 func (b Body) Reader() io.Reader {
 	switch b.encoding {
 	case EncodingBase64URL:
-		return bodyReader{base64.NewDecoder(base64.RawStdEncoding, &alphabetReader{from: &textReader{rest: b.raw.inner()}})}
+		return &base64Reader{text: textReader{rest: b.raw.inner()}}
 	case EncodingNone:
 		return &textReader{rest: b.raw.inner()}
 	}
 	content, _ := b.Bytes()
 	return bytes.NewReader(content)
-}
-
-// bodyReader says what is wrong in words of the document.
-type bodyReader struct{ from io.Reader }
-
-func (r bodyReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err != nil && err != io.EOF {
-		return n, fmt.Errorf("vcon: body is not base64url: %w", err)
-	}
-	return n, err
-}
-
-// alphabetReader turns any base64 into the standard alphabet without padding or white space.
-type alphabetReader struct {
-	from io.Reader
-	done bool // padding was seen: nothing but padding may follow
-}
-
-func (r *alphabetReader) Read(p []byte) (int, error) {
-	for {
-		n, err := r.from.Read(p)
-		n, bad := r.clean(p[:n])
-		if bad {
-			return n, base64.CorruptInputError(n)
-		}
-		if n > 0 || err != nil || len(p) == 0 {
-			return n, err
-		}
-	}
-}
-
-// clean compacts p in place.
-func (r *alphabetReader) clean(p []byte) (n int, bad bool) {
-	for _, c := range p {
-		switch c {
-		case ' ', '\t', '\r', '\n', '\f', '\v':
-			continue
-		case '=':
-			r.done = true
-			continue
-		case '-':
-			c = '+'
-		case '_':
-			c = '/'
-		}
-		if r.done {
-			return n, true
-		}
-		p[n] = c
-		n++
-	}
-	return n, false
 }

@@ -18,8 +18,8 @@ const (
 	incomplete
 )
 
-func dialogKindOf(name string) dialogKind {
-	switch name {
+func dialogKindOf(v Value) dialogKind {
+	switch string(v.inner()) {
 	case "recording":
 		return recording
 	case "recording-set":
@@ -34,17 +34,10 @@ func dialogKindOf(name string) dialogKind {
 	return otherDialog
 }
 
-// dialogKinds notes the types of all dialogs, which point at each other.
-func (c *checker) dialogKinds(list Value) {
-	for _, e := range list.Elements() {
-		kind, _ := newPart(e, atDialog).Get("type").Text()
-		c.dialogs = append(c.dialogs, dialogKindOf(kind))
-	}
-}
-
 // dialog checks c.m, element i of the dialogs.
 func (c *checker) dialog(i int) {
-	kind := c.dialogs[i]
+	kind := dialogKindOf(c.m.get(fType))
+	c.kinds = append(c.kinds, kind)
 	c.dialogType(kind)
 	if c.m.get(fStart).isEmpty() && kind != transfer {
 		c.missing(ruleD02, "start")

@@ -14,7 +14,7 @@ func (c *checker) attachment(int) {
 	}
 	c.moment(&c.m, "start", fStart)
 	c.indexes(ruleA02, "party", c.m.get(fParty), c.parties, "parties")
-	c.indexes(ruleA02, "dialog", c.m.get(fDialog), len(c.dialogs), "dialog")
+	c.indexes(ruleA02, "dialog", c.m.get(fDialog), c.dialogs, "dialog")
 	lawful := mustText(c.m.get(fPurpose)) == lawfulBasis || mustText(c.m.get(fType)) == lawfulBasis
 	if c.m.get(fPurpose) == nil && c.m.get(fType) != nil && !lawful {
 		c.add(ruleA03, "type", typeValue, "the member is called purpose now")
@@ -78,7 +78,7 @@ func (c *checker) analysis(int) {
 	}
 	kind := mustText(c.m.get(fType))
 	c.analysisType(kind)
-	c.indexes(ruleN03, "dialog", c.m.get(fDialog), len(c.dialogs), "dialog")
+	c.indexes(ruleN03, "dialog", c.m.get(fDialog), c.dialogs, "dialog")
 	c.indexes(ruleN03, "attachment", c.m.get(fAttachment), c.attachments, "attachments")
 	c.noContent(ruleN04)
 	c.content(false)

@@ -59,8 +59,8 @@ func (c *checker) dialogIndex(i int, name string, v Value) (int, bool) {
 	switch {
 	case !ok:
 		c.add(ruleD06, name, typeInteger, "")
-	case n < 0 || n >= len(c.dialogs):
-		c.add(ruleD06, name, typeValue, "the index is out of range (dialog has %d entries)", len(c.dialogs))
+	case n < 0 || n >= c.dialogs:
+		c.add(ruleD06, name, typeValue, "the index is out of range (dialog has %d entries)", c.dialogs)
 	case n == i:
 		c.add(ruleD06, name, typeValue, "the dialog points at itself")
 	default:
@@ -71,12 +71,17 @@ func (c *checker) dialogIndex(i int, name string, v Value) (int, bool) {
 
 // recordingSets are the pointers between sets and recordings, checked once all dialogs are known.
 type recordingSets struct {
-	members []pair        // set -> recording
-	back    map[int]int   // recording -> set
-	listed  map[pair]bool // members, to be asked
+	members []entry
+	back    map[int]int // recording -> set
 }
 
 type pair struct{ set, recording int }
+
+// entry is one element of recordings, at the index n.
+type entry struct {
+	pair
+	n int
+}
 
 // recordingRoles checks and notes what a dialog says of recording sets.
 func (c *checker) recordingRoles(i int, kind dialogKind) {
@@ -108,10 +113,7 @@ func (c *checker) recordings(i int, list Value) {
 	for n, e := range list.Elements() {
 		c.enterIndex(n)
 		if r, ok := c.dialogIndex(i, "", e); ok {
-			if c.dialogs[r] != recording {
-				c.add(ruleD12, "", typeValue, "the dialog is not a recording")
-			}
-			c.sets.members = append(c.sets.members, pair{i, r})
+			c.sets.members = append(c.sets.members, entry{pair{i, r}, n})
 		}
 		c.leave()
 	}
@@ -122,19 +124,32 @@ func (c *checker) recordingSets() {
 	if len(c.sets.members) == 0 && len(c.sets.back) == 0 {
 		return
 	}
-	c.sets.listed = make(map[pair]bool, len(c.sets.members))
+	listed := make(map[pair]bool, len(c.sets.members))
 	c.enter("dialog")
 	defer c.leave()
-	for _, p := range c.sets.members {
-		c.sets.listed[p] = true
-		if set, ok := c.sets.back[p.recording]; !ok || set != p.set {
-			c.disagree(p.set, "recordings", "a recording of the set does not point back at it")
-		}
+	for _, e := range c.sets.members {
+		listed[e.pair] = true
+		c.checkEntry(e)
 	}
 	for _, r := range sortedKeys(c.sets.back) {
-		if !c.sets.listed[pair{c.sets.back[r], r}] {
+		if !listed[pair{c.sets.back[r], r}] {
 			c.disagree(r, "recording_set", "the set does not list this recording")
 		}
+	}
+}
+
+func (c *checker) checkEntry(e entry) {
+	if e.recording >= len(c.kinds) || c.kinds[e.recording] != recording {
+		c.enterIndex(e.set)
+		c.enter("recordings")
+		c.enterIndex(e.n)
+		c.add(ruleD12, "", typeValue, "the dialog is not a recording")
+		c.leave()
+		c.leave()
+		c.leave()
+	}
+	if set, ok := c.sets.back[e.recording]; !ok || set != e.set {
+		c.disagree(e.set, "recordings", "a recording of the set does not point back at it")
 	}
 }
 

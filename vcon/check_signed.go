@@ -6,8 +6,8 @@ import (
 )
 
 // signed checks the shape of a JWS, what its headers say, and the payload, whose findings stand below "/payload".
-func (c *checker) signed(v *VCon, root Value) {
-	c.m.read(root)
+func (c *checker) signed(v *VCon) {
+	c.m.read(v.root)
 	c.repeats(&c.m)
 	signatures := c.m.get(fSignatures)
 	if signatures.Kind() != Array || signatures.isEmpty() {
@@ -21,7 +21,7 @@ func (c *checker) signed(v *VCon, root Value) {
 	}
 	c.leave()
 	c.enter("payload")
-	c.unsigned(v.payload.root.text, v.payload.id)
+	c.unsigned(v.payload)
 	c.leave()
 }
 
@@ -118,10 +118,10 @@ func (c *checker) encoded(o part, name string, needed bool) {
 }
 
 // encrypted checks the shape of a JWE; what is inside needs a key.
-func (c *checker) encrypted(root Value) {
+func (c *checker) encrypted(root place) {
 	c.m.read(root)
 	c.repeats(&c.m)
-	jwe := newPart(root, elsewhere)
+	jwe := part{root}
 	for _, name := range [...]string{"iv", "ciphertext", "tag"} {
 		c.encoded(jwe, name, true)
 	}

@@ -12,28 +12,38 @@ type members struct {
 }
 
 // read forgets the last object and gathers another. The last of two members with one name counts.
-func (m *members) read(object Value) {
+func (m *members) read(p place) {
 	for _, f := range m.present {
 		m.known[f] = nil
 	}
-	m.object, m.present, m.unknown, m.again = object, m.present[:0], m.unknown[:0], m.again[:0]
-	if object.Kind() != Object {
+	m.object, m.present, m.unknown, m.again = p.text, m.present[:0], m.unknown[:0], m.again[:0]
+	switch {
+	case m.object.Kind() != Object:
 		return
-	}
-	for c := open(object); c.next(); {
-		f := fieldOf(c.at.rawName(object))
-		switch {
-		case f == fUnknown:
-			m.unknown = append(m.unknown, c.at)
-			continue
-		case m.known[f] != nil:
-			m.again = append(m.again, c.at)
-		default:
-			m.present = append(m.present, f)
+	case p.idx != nil:
+		for i := range p.idx.kids {
+			m.take(p.idx.kids[i])
 		}
-		m.known[f] = object[c.at.start:c.at.end]
+	default:
+		for c := open(p.text); c.next(); {
+			m.take(c.at)
+		}
 	}
 	m.findRepeats()
+}
+
+func (m *members) take(c child) {
+	f := fieldOf(c.rawName(m.object))
+	switch {
+	case f == fUnknown:
+		m.unknown = append(m.unknown, c)
+		return
+	case m.known[f] != nil:
+		m.again = append(m.again, c)
+	default:
+		m.present = append(m.present, f)
+	}
+	m.known[f] = m.object[c.start:c.end]
 }
 
 // rawName is the name of a member; only one with escapes is decoded.

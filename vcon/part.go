@@ -24,6 +24,12 @@ func (o part) Get(name string) Value {
 	return p.text
 }
 
+// own is the raw value of the member of exactly this name.
+func (o part) own(name string) Value {
+	p, _ := o.at.member(name)
+	return p.text
+}
+
 // Text is a member's text, "" when it is absent or no string.
 func (o part) Text(name string) string {
 	s, _ := o.Get(name).Text()

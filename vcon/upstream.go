@@ -10,9 +10,8 @@ import (
 
 // validateUpstream applies the rules of the Python server, in the order in which it reports.
 func validateUpstream(v *VCon) []Finding {
-	u := upstream{report: report{mode: Upstream}}
-	root, _ := v.Get("")
-	u.top.read(root)
+	u := upstream{report: report{mode: Upstream}, root: v.root}
+	u.top.read(v.root)
 	u.document()
 	return u.done()
 }
@@ -20,6 +19,7 @@ func validateUpstream(v *VCon) []Finding {
 // upstream is the Python server's model of a vCon: lax about the types of scalars, deaf to what it does not name.
 type upstream struct {
 	report
+	root   place
 	top, m members
 }
 
@@ -106,9 +106,10 @@ func (u *upstream) list(f field, check func()) {
 			return
 		}
 		u.enter(name)
-		for n, e := range v.Elements() {
+		list, _ := u.root.member(name)
+		for n, e := range list.elements() {
 			u.enterIndex(n)
-			if e.Kind() != Object {
+			if Value(e.text).Kind() != Object {
 				u.wrong("", typeDict)
 			} else if check != nil {
 				u.m.read(e)
@@ -206,9 +207,10 @@ func upstreamInt(v Value) (int, bool) {
 // references checks the indexes of parties once everything else is right; only the first wrong one is told, and of the
 // vCon as a whole.
 func (u *upstream) references() {
-	parties := count(u.top.known[fParties])
-	for i, d := range u.top.known[fDialog].Elements() {
-		for _, e := range newPart(d, elsewhere).Get("parties").Elements() {
+	parties := u.root.count("parties")
+	dialogs, _ := u.root.member("dialog")
+	for i, d := range dialogs.elements() {
+		for _, e := range (part{d}).own("parties").Elements() {
 			if n, _ := upstreamInt(e); n < 0 || n >= parties {
 				u.breaks("", outOfRange, i, "parties", n, parties)
 				return

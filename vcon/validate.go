@@ -53,33 +53,35 @@ func Validate(v *VCon, m Mode) []Finding {
 type checker struct {
 	report
 	now         time.Time
+	root        place
 	top         members
 	m           members // of the element at hand
 	parties     int     // how many there are
 	attachments int
-	dialogs     []dialogKind
+	dialogs     int
+	kinds       []dialogKind // of the dialogs that were checked so far
 	sets        recordingSets
 	ext         extensions
 }
 
 func (c *checker) document(v *VCon) {
-	root, _ := v.Get("")
-	switch v.Form() {
+	switch v.form {
 	case Signed:
-		c.signed(v, root)
+		c.signed(v)
 	case Encrypted:
-		c.encrypted(root)
+		c.encrypted(v.root)
 	default:
-		c.unsigned(root, v.ID())
+		c.unsigned(v)
 	}
 }
 
-func (c *checker) unsigned(root Value, id ID) {
-	c.top.read(root)
+func (c *checker) unsigned(v *VCon) {
+	c.root = v.root
+	c.top.read(v.root)
 	c.repeats(&c.top)
 	c.extensions()
 	c.names(&c.top, atTop)
-	c.header(id)
+	c.header(v.id)
 	c.instance(fRedacted, "redacted")
 	amended, name := c.top.either(fAmended, fAppended)
 	c.amended(amended, fieldNames[name])
@@ -98,9 +100,9 @@ func (c *checker) contents() {
 	if !any {
 		c.add(ruleT08, "", typeValue, "the vCon has neither parties nor dialogs nor analyses nor attachments")
 	}
-	c.parties = count(c.top.known[fParties])
-	c.attachments = count(c.top.known[fAttachments])
-	c.dialogKinds(c.top.known[fDialog])
+	c.parties = c.root.count("parties")
+	c.dialogs = c.root.count("dialog")
+	c.attachments = c.root.count("attachments")
 	c.each(fParties, atParty, c.party)
 	c.each(fDialog, atDialog, c.dialog)
 	c.recordingSets()
@@ -121,14 +123,11 @@ func (c *checker) list(v Value, name string) {
 
 // each runs a check over the elements of a core array with c.m and the path set to the element.
 func (c *checker) each(f field, at area, check func(i int)) {
-	v := c.top.known[f]
-	if v.Kind() != Array {
-		return
-	}
+	list, _ := c.root.member(fieldNames[f])
 	c.enter(fieldNames[f])
-	for i, e := range v.Elements() {
+	for i, e := range list.elements() {
 		c.enterIndex(i)
-		if e.Kind() == Object {
+		if Value(e.text).Kind() == Object {
 			c.m.read(e)
 			c.repeats(&c.m)
 			c.names(&c.m, at)
@@ -141,10 +140,17 @@ func (c *checker) each(f field, at area, check func(i int)) {
 	c.leave()
 }
 
-// count is the number of elements of an array.
-func count(v Value) int {
+// count is the number of elements of the array that a member is.
+func (p place) count(name string) int {
+	list, _ := p.member(name)
+	if Value(list.text).Kind() != Array {
+		return 0
+	}
+	if list.idx != nil {
+		return len(list.idx.kids)
+	}
 	n := 0
-	for range v.Elements() {
+	for c := open(list.text); c.next(); {
 		n++
 	}
 	return n

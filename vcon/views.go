@@ -20,10 +20,7 @@ func (v *VCon) top() part {
 // objects yields the elements of a core array that are objects.
 func (v *VCon) objects(name string) iter.Seq2[int, part] {
 	return func(yield func(int, part) bool) {
-		list, ok := v.top().at.step(name)
-		if !ok || Value(list.text).Kind() != Array {
-			return
-		}
+		list, _ := v.top().at.step(name)
 		for i, e := range list.elements() {
 			if Value(e.text).Kind() == Object && !yield(i, part{e}) {
 				return
@@ -32,9 +29,12 @@ func (v *VCon) objects(name string) iter.Seq2[int, part] {
 	}
 }
 
-// elements are the elements of an array, with their indexes where there are some.
+// elements are the elements of an array, with their indexes where there are some; none when p is something else.
 func (p place) elements() iter.Seq2[int, place] {
 	return func(yield func(int, place) bool) {
+		if Value(p.text).Kind() != Array {
+			return
+		}
 		if p.idx != nil {
 			for n := range p.idx.kids {
 				if !yield(n, p.kid(n, p.area.element())) {
