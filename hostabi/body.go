@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,34 +30,24 @@ func (b *bodyCache) get(pointer string, as int32, decode func() ([]byte, *callEr
 	return data, err
 }
 
-// decodeBody gives the bytes that a body member stands for, as its neighbours encoding and mediatype say: base64url
-// (and base64, padded or not, with white space), JSON text of a value or in a string, or the text itself.
-func (c *Call) decodeBody(pointer string, v vcon.Value) ([]byte, *callError) {
-	parent, last := cut(pointer)
-	if last != "body" {
-		return nil, failure(WrongType, "%q: not a body member", pointer)
+// decodeBody gives the bytes that a body member stands for, as vcon.BodyOf reads it.
+func (c *Call) decodeBody(pointer string) ([]byte, *callError) {
+	parent, _ := cut(pointer)
+	object, err := c.doc.Get(parent)
+	if err != nil {
+		return nil, documentError(parent, err)
 	}
-	text, ok := v.Text()
-	if !ok {
-		return v, nil // a JSON value: its text, whatever the encoding
+	data, err := vcon.BodyOf(object).Bytes()
+	if err != nil {
+		return nil, failure(WrongType, "%q: the body does not decode", pointer)
 	}
-	encoding := c.textAt(parent + "/encoding")
-	if encoding == "" && binaryMedia(c.textAt(parent+"/mediatype")) {
-		encoding = "base64url"
-	}
-	switch encoding {
-	case "base64url", "base64":
-		data, err := decodeBase64(text)
-		if err != nil {
-			return nil, failure(WrongType, "%q: the body is no base64url", pointer)
-		}
-		return data, nil
-	case "json":
-		if !json.Valid([]byte(text)) {
-			return nil, failure(WrongType, "%q: the body is no JSON text", pointer)
-		}
-	}
-	return []byte(text), nil
+	return data, nil
+}
+
+// isBody: the pointer names the body of a dialog, an analysis or an attachment.
+func isBody(pointer string) bool {
+	steps := grantSteps(pointer)
+	return len(steps) == 3 && steps[2] == "body" && slices.Contains(bodyKinds[:], "/"+steps[0])
 }
 
 // textAt is the string at pointer, "" when there is none.
@@ -67,27 +58,6 @@ func (c *Call) textAt(pointer string) string {
 	}
 	text, _ := v.Text()
 	return text
-}
-
-// decodeBase64 takes what is met in the field: either alphabet, padding, line breaks.
-func decodeBase64(s string) ([]byte, error) {
-	s = strings.TrimRight(strings.Map(func(r rune) rune {
-		switch r {
-		case '+':
-			return '-'
-		case '/':
-			return '_'
-		case ' ', '\t', '\r', '\n':
-			return -1
-		}
-		return r
-	}, s), "=")
-	return base64.RawURLEncoding.DecodeString(s)
-}
-
-// binaryMedia: media whose body without encoding must be base64url.
-func binaryMedia(mediatype string) bool {
-	return strings.HasPrefix(mediatype, "audio/") || strings.HasPrefix(mediatype, "video/")
 }
 
 // The kinds of doc_append_body.

@@ -78,7 +78,7 @@ func (c *Call) linkInfo() []byte {
 
 // options are the link's own, without a member _link.
 func (c *Call) options() ([]byte, *callError) {
-	text := trimmed(c.o.Config)
+	text := bytes.TrimSpace(c.o.Config)
 	if len(text) == 0 || string(text) == "null" {
 		return []byte("{}"), nil
 	}
@@ -103,7 +103,7 @@ func (c *Call) options() ([]byte, *callError) {
 // lookup finds the value at pointer in a JSON text.
 func lookup(text []byte, pointer string) ([]byte, *callError) {
 	if pointer == "" {
-		return trimmed(text), nil
+		return bytes.TrimSpace(text), nil
 	}
 	for _, step := range strings.Split(pointer[1:], "/") {
 		next := member(text, unescape(step))
@@ -112,7 +112,7 @@ func lookup(text []byte, pointer string) ([]byte, *callError) {
 		}
 		text = next
 	}
-	return trimmed(text), nil
+	return bytes.TrimSpace(text), nil
 }
 
 // member is one step of lookup, nil when there is nothing.

@@ -26,7 +26,7 @@ func (c *Call) openDocument() {
 	switch c.o.Doc.Base().Form() {
 	case vcon.Signed:
 		c.sealed = "the vCon is signed: an edit would break its signature"
-		if payload := payloadOf(c.o.Doc.Base()); payload != nil {
+		if payload, err := c.o.Doc.Base().Payload(); err == nil {
 			c.doc = payload.Draft()
 		}
 	case vcon.Encrypted:
@@ -194,7 +194,10 @@ func (c *Call) read(pointer string, as int32) ([]byte, *callError) {
 			return []byte(text), nil
 		})
 	case AsBody:
-		return c.body.get(pointer, as, func() ([]byte, *callError) { return c.decodeBody(pointer, v) })
+		if !isBody(pointer) {
+			return nil, failure(WrongType, "%q: not a body member", pointer)
+		}
+		return c.body.get(pointer, as, func() ([]byte, *callError) { return c.decodeBody(pointer) })
 	default:
 		return c.body.get(pointer, as, c.formatted)
 	}
@@ -206,11 +209,11 @@ func (c *Call) formatted() ([]byte, *callError) {
 	if err != nil {
 		return nil, documentError("", err)
 	}
-	version := c.format()
-	if version == "" || c.sealed != "" {
-		return doc.Bytes(), nil
+	converted, err := doc.Downgrade(c.format())
+	if err != nil {
+		return nil, failure(Unsupported, "%v", err)
 	}
-	return nil, failure(Unsupported, "format version %q is unknown", version)
+	return converted.Bytes(), nil
 }
 
 // format is the version that receivers of this link get.
@@ -222,24 +225,6 @@ func (c *Call) format() string {
 		}
 	}
 	return c.o.Format
-}
-
-// payloadOf is what a signed vCon carries, nil when it cannot be read.
-func payloadOf(v *vcon.VCon) *vcon.VCon {
-	encoded, err := v.Get("/payload")
-	if err != nil {
-		return nil
-	}
-	text, _ := encoded.Text()
-	data, err := decodeBase64(text)
-	if err != nil {
-		return nil
-	}
-	payload, err := vcon.Parse(data)
-	if err != nil {
-		return nil
-	}
-	return payload
 }
 
 // DocQuery reads many values at once: p is a JSON array of at most 256 pointers relative to h, the result a JSON array

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"time"
@@ -134,7 +135,7 @@ func (c *Call) newDocument(v []byte) (*vcon.VCon, *callError) {
 	if err := json.Unmarshal(v, &members); err != nil || members == nil {
 		return nil, failure(Invalid, "vcon_create: not a JSON object")
 	}
-	text := slices.Clone(trimmed(v))
+	text := slices.Clone(bytes.TrimSpace(v))
 	if _, has := members["uuid"]; !has && members["payload"] == nil && members["ciphertext"] == nil {
 		head := `{"uuid":"` + c.nextID().String() + `"`
 		if len(members) > 0 {
@@ -150,13 +151,15 @@ func (c *Call) newDocument(v []byte) (*vcon.VCon, *callError) {
 }
 
 // nextID is the uuid of the next vCon that this run makes: from run, step and ordinal, so that a repeated run makes
-// the same; its time is that of the vCon it comes from.
+// the same; its time is that of the vCon it comes from. The hash also goes where the domain does: many vCons of an
+// import have one time, and with the domain alone theirs would meet.
 func (c *Call) nextID() vcon.ID {
 	seed := sha256.New()
 	seed.Write(c.o.Run[:])
 	writeField(seed, c.o.Step)
 	binary.Write(seed, binary.BigEndian, uint32(len(c.effects.Creates)))
-	return vcon.DeriveID(c.o.Domain, c.began(), seed.Sum(nil))
+	sum := seed.Sum(nil)
+	return vcon.DeriveID(c.o.Domain+hex.EncodeToString(sum), c.began(), sum)
 }
 
 // began is a time that belongs to the vCon and does not change from one run to the next.

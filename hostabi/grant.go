@@ -1,8 +1,9 @@
 package hostabi
 
 import (
-	"slices"
 	"strings"
+
+	"github.com/vconduit/vconduit/vcon"
 )
 
 // Paths are granted pointer patterns. All grants everything; Not takes away. A pattern grants what it names and all
@@ -60,41 +61,19 @@ func patternReach(pattern, steps []string) reach {
 	return reachAll
 }
 
-// grantSteps splits a pointer into steps with the current names of core members.
+// grantSteps splits a pointer into steps, core members in their current spelling.
 func grantSteps(pointer string) []string {
-	if pointer == "" {
+	switch {
+	case pointer == "":
 		return nil
+	case pointer[0] != '/': // a word such as "tags" names no value
+		return []string{"\x00"}
 	}
-	steps := strings.Split(pointer[1:], "/")
+	steps := strings.Split(vcon.Canonical(pointer)[1:], "/")
 	for i, s := range steps {
-		steps[i] = currentName(steps[:i], unescape(s))
+		steps[i] = unescape(s)
 	}
 	return steps
-}
-
-// currentName is the newest spelling of a member of a core object, by section 14 of the format notes.
-func currentName(parents []string, name string) string {
-	switch {
-	case len(parents) == 0:
-		return renamed(name, "appended", "amended", "must_support", "critical")
-	case len(parents) == 2 && slices.Contains([]string{"dialog", "analysis", "attachments"}, parents[0]):
-		if parents[0] == "attachments" && name == "type" {
-			return "purpose"
-		}
-		return renamed(name, "mimetype", "mediatype", "must_support", "critical", "transfer-target", "transfer_target",
-			"target-dialog", "target_dialog", "schema_version", "schema", "vendor_schema", "schema", "vendor_product", "product")
-	}
-	return name
-}
-
-// renamed gives the name that pairs (old, new) turn name into.
-func renamed(name string, pairs ...string) string {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i] == name {
-			return pairs[i+1]
-		}
-	}
-	return name
 }
 
 // mayRead refuses what may not be read: what is not granted is absent, what is granted in part is refused whole.

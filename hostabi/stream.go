@@ -114,10 +114,8 @@ func (c *Call) StreamOpen(h int32, p []byte) int32 {
 // streamed decodes a value for a stream and charges what the decoding costs.
 func (c *Call) streamed(pointer string, v vcon.Value) ([]byte, *callError) {
 	as := int32(AsString)
-	if pointer != "" {
-		if _, last := cut(pointer); last == "body" {
-			as = AsBody
-		}
+	if isBody(pointer) {
+		as = AsBody
 	}
 	cached := c.body.full && c.body.pointer == pointer && c.body.as == as
 	if !cached && !fits(c.used.Streams, int64(len(v)), c.limits.Streams) {
