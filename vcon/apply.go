@@ -1,6 +1,7 @@
 package vcon
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"strconv"
@@ -28,11 +29,12 @@ type applier struct {
 	sums map[*byte][sha256.Size]byte // of texts hashed so far, by their first byte
 }
 
-// meeting is a fingerprint that was found in an array; by identity, or by its hash when it came from outside.
+// meeting is a fingerprint that was found in an array: itself, or hash and serial when it came from outside.
 type meeting struct {
-	in    *node
-	print *fingerprint
-	sum   [sha256.Size]byte
+	in     *node
+	print  *fingerprint
+	serial int
+	sum    [sha256.Size]byte
 }
 
 func (a *applier) apply(e *Edit) error {
@@ -163,7 +165,7 @@ func (a *applier) element(n *node, token string, print *fingerprint) (int, error
 	}
 	key := meeting{in: n, print: print}
 	if print.from == nil {
-		key.print, key.sum = nil, print.sum()
+		key.print, key.serial, key.sum = nil, print.serial, print.sum()
 	}
 	slot := a.slotOf(n, a.met[key])
 	if slot < 0 && index < len(n.kids) && a.matches(print, n, index) {
@@ -197,27 +199,27 @@ func (a *applier) slotOf(n, child *node) int {
 	return -1
 }
 
-// matches reports whether the child of an opened node has the fingerprint.
+// matches reports whether the child of an opened node has the fingerprint, as it is now.
 func (a *applier) matches(f *fingerprint, n *node, slot int) bool {
 	k := n.kids[slot]
-	if f == absent {
+	switch {
+	case f == absent:
 		return false
+	case k.n != nil && k.n.edits > 0:
+		return k.n.hash() == f.sum()
 	}
-	if k.n != nil && k.n.edits > 0 {
-		return f.matches(k.n)
-	}
-	text := []byte(nil)
+	text := Value(nil)
 	if k.n != nil {
 		text = k.n.text
 	} else {
 		text = n.kidText(k)
 	}
-	if f.from != nil {
-		return f.matches(&node{text: text})
+	if f.from != nil && f.from.edits == 0 && bytes.Equal(f.from.text, text) {
+		return true
 	}
 	sum, known := a.sums[&text[0]]
 	if !known {
-		sum = sha256.Sum256(text)
+		sum = hashTokens(text)
 		a.sums[&text[0]] = sum
 	}
 	return sum == f.sum()

@@ -19,7 +19,8 @@ type Draft struct {
 	undo   undoLog
 	bytes  int
 	values int // at most so many more than in the base
-	epoch  int // of marks and rollbacks
+	epoch  int // of marks, rollbacks and tags: while it lasts, fingerprints stay
+	serial int // of the newest fingerprint
 }
 
 // staged is an edit with what it costs.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,11 +14,13 @@ import (
 //
 //	{"op":"append","path":"/analysis","value":"{\"type\":\"report\"}"}
 //	{"op":"tag","name":"lang","text":"en"}
-//	{"op":"set","path":"/dialog/1/type","value":"\"text\"","was":"<hash or absent>","at":["","<hash>"]}
+//	{"op":"set","path":"/dialog/1/type","value":"\"text\"","was":"<hash> or absent","at":["","<hash>"]}
 //
 // value holds JSON text in a string, so that no encoder respells it. was is the SHA-256 of the raw text that is replaced
-// or removed, or before which an element is inserted; at has those of the array elements on the path, by position. The
-// other ops are insert, add, remove and untag (with all). Immutable; safe for concurrent use.
+// or removed, or before which an element is inserted, white space between tokens left out; at has those of the array
+// elements on the path, by position. To a hash belongs a number, "<64 hex digits>/7", the same wherever the edits of one
+// Draft mean the same value. The other ops are insert, add, remove and untag (with all). Immutable; safe for concurrent
+// use.
 type Edit struct {
 	op    op
 	all   bool
@@ -95,7 +98,7 @@ func (e Edit) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// encode is the hash in hex, "absent", or nothing for no fingerprint.
+// encode is the hash in hex with the serial, "absent", or nothing for no fingerprint.
 func (f *fingerprint) encode() string {
 	switch f {
 	case nil:
@@ -104,7 +107,7 @@ func (f *fingerprint) encode() string {
 		return wasAbsent
 	}
 	sum := f.sum()
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:]) + "/" + strconv.Itoa(f.serial)
 }
 
 func decodeFingerprint(s string) (*fingerprint, error) {
@@ -114,11 +117,13 @@ func decodeFingerprint(s string) (*fingerprint, error) {
 	case wasAbsent:
 		return absent, nil
 	}
-	b, err := hex.DecodeString(s)
-	if err != nil || len(b) != 32 {
-		return nil, errors.New("a hash is not 64 hexadecimal digits")
+	digits, number, _ := strings.Cut(s, "/")
+	b, err := hex.DecodeString(digits)
+	serial, ok := arrayIndex(number)
+	if err != nil || len(b) != 32 || !ok {
+		return nil, errors.New("a hash is not 64 hexadecimal digits, a slash and a number")
 	}
-	return fingerprintOf([32]byte(b)), nil
+	return fingerprintOf([32]byte(b), serial), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. Errors: an unknown op, a bad pointer, value, tag or hash, a part that is

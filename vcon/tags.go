@@ -50,6 +50,7 @@ func (d *Draft) AddTag(name, value string) error {
 	}
 	const values = 8 // that a tag adds at most
 	w := write{steps: len(d.undo), values: values}
+	d.epoch++ // the attachment changes without a fingerprint of what it was
 	if err := d.writeTag(slot, name, value); err != nil {
 		return err
 	}
@@ -107,6 +108,7 @@ func (d *Draft) RemoveTag(name, value string, all bool) (int, error) {
 		return true
 	})
 	w, count := write{steps: len(d.undo)}, 0
+	d.epoch++ // as in AddTag
 	for _, slot := range slots {
 		err := d.editTags(slot, func(u *undoLog, body *node) { count += u.dropPairs(body, name, value, all) })
 		if err != nil {
