@@ -187,3 +187,11 @@ type SourceAuth struct {
 type Verify struct {
 	Cosign []string `config:"cosign"`
 }
+
+// KeepsAnswers says whether answers of http_send are kept: as the file says, else if the link may use HTTP.
+func (l Link) KeepsAnswers() bool {
+	if l.Memo != nil {
+		return *l.Memo
+	}
+	return len(l.Allow.HTTP) > 0
+}
