@@ -59,3 +59,16 @@ func TestProblemsHideVariables(t *testing.T) {
 		t.Errorf("shown: %s", show(r))
 	}
 }
+
+func TestManyProblemsAreCounted(t *testing.T) {
+	t.Parallel()
+	r := bad(t, "server: {"+strings.Repeat("a: 1, ", 1)+strings.Repeat("b: 1, ", 5000)+"}")
+	last := r.Problems[len(r.Problems)-1]
+	if len(r.Problems) != maxProblems+1 || last.Message != "and 4001 more problems" {
+		t.Errorf("%d problems, last %s", len(r.Problems), last)
+	}
+	text := "queue: {" + strings.Repeat("tries: 1, ", 2000) + "order: x}"
+	if r := bad(t, text); r.Problems[len(r.Problems)-1].Severity != Error {
+		t.Error("an error that is not listed must refuse the file too")
+	}
+}

@@ -2,20 +2,43 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// maxProblems bounds a report: beyond it problems are counted only.
+const maxProblems = 1000
+
 // problems collects what is wrong.
 type problems struct {
-	file string
-	list []Problem
+	file  string
+	list  []Problem
+	more  int      // not listed
+	worst Severity // of those
 }
 
 func (r *problems) add(s Severity, code string, pos Pos, path, message, hint string) {
+	if r.full() {
+		r.more, r.worst = r.more+1, max(r.worst, s)
+		return
+	}
 	r.list = append(r.list, Problem{s, code, r.file, pos, path, message, hint})
+}
+
+func (r *problems) full() bool { return len(r.list) >= maxProblems }
+
+// report gives all problems by line.
+func (r *problems) report() Report {
+	out := Report{Problems: r.list}
+	out.sort()
+	if r.more > 0 {
+		out.Problems = append(out.Problems, Problem{Severity: r.worst, Code: codeLimit, File: r.file, Message: fmt.Sprintf("and %d more problems", r.more)})
+	}
+	return out
 }
 
 // decoder fills the types of this package from a tree. Types say in their field tags what they take:
@@ -91,7 +114,7 @@ func (d *decoder) structure(n *node, path string, v reflect.Value) {
 		at := keyPath(path, k.text)
 		f, ok := fields[k.text]
 		if !ok {
-			d.unknownKey(k, at, v)
+			d.unknownKey(k, at, v, fields)
 			continue
 		}
 		d.seen[at] = n.items[i]
@@ -124,12 +147,12 @@ func role(t reflect.Type, name string) (reflect.StructField, bool) {
 
 // unknownKey: in our own sections a key that no type knows is an error. The sections of vcon-server took any key and
 // ignored it, and its files must load unchanged: there it is an error only when it looks like a mistyped key.
-func (d *decoder) unknownKey(k *node, path string, v reflect.Value) {
-	var names []string
-	for name := range fieldsOf(v.Type()) {
-		names = append(names, name)
+func (d *decoder) unknownKey(k *node, path string, v reflect.Value, fields map[string]reflect.StructField) {
+	names := slices.Sorted(maps.Keys(fields))
+	near := ""
+	if !d.full() {
+		near = nearest(k.text, names)
 	}
-	near := nearest(k.text, sorted(names))
 	_, open := v.Interface().(openKeyed)
 	switch {
 	case near != "":
@@ -138,7 +161,7 @@ func (d *decoder) unknownKey(k *node, path string, v reflect.Value) {
 	case open:
 		d.add(Warning, codeUnknownKey, k.pos, path, "there is no such key; it is ignored, as vcon-server did", "")
 	default:
-		d.add(Error, codeUnknownKey, k.pos, path, "there is no such key", "known here: "+strings.Join(sorted(names), ", "))
+		d.add(Error, codeUnknownKey, k.pos, path, "there is no such key", "known here: "+strings.Join(names, ", "))
 	}
 }
 

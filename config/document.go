@@ -36,7 +36,7 @@ func NewDocument(path string, text []byte) (*Document, error) {
 	if d.doc = parseYAML(text, r); d.doc != nil {
 		d.tree = buildTree(d.doc.Content[0], r, nil)
 	}
-	if err := (Report{Problems: r.list}).Err(); err != nil {
+	if err := r.report().Err(); err != nil {
 		return nil, err
 	}
 	if d.tree != nil {
@@ -72,13 +72,13 @@ func (d *Document) Apply(posted []byte) ([]byte, Report) {
 	}
 	if err != nil {
 		r.add(Error, codeType, Pos{}, "", err.Error(), "")
-		return nil, Report{Problems: r.list}
+		return nil, r.report()
 	}
 	for _, detached := range []bool{false, true} {
 		e := &editor{problems: &problems{}, detached: detached}
 		root, want := e.edit(d.tree, d.shown, v, "")
 		if len(e.list) > 0 {
-			return nil, Report{Problems: e.list}
+			return nil, e.report()
 		}
 		if d.tree != nil && sameBytes(want, d.tree.value()) {
 			return d.text, Report{}
@@ -90,7 +90,7 @@ func (d *Document) Apply(posted []byte) ([]byte, Report) {
 		}
 	}
 	r.add(Error, codeYAML, Pos{}, "", "this cannot be written as YAML that reads back the same", "edit the file by hand")
-	return nil, Report{Problems: r.list}
+	return nil, r.report()
 }
 
 func sameBytes(a, b value) bool { return bytes.Equal(a.appendJSON(nil), b.appendJSON(nil)) }

@@ -57,6 +57,9 @@ func detach(n *node) *yaml.Node {
 	}
 	out := *src
 	out.Anchor, out.Content = "", nil
+	if n.kind == nullNode && out.Value == "" {
+		out.Value = "null" // an empty value is lost in a flow map: {a:, b: 1}
+	}
 	for i, item := range n.items {
 		if n.kind == mapNode {
 			key := *n.keys[i].src

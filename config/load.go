@@ -110,8 +110,8 @@ func parse(path string, text []byte, dir string, o Options) (*Config, Report) {
 	l := &loading{decoder: d, Config: c, Options: o, env: env, root: root}
 	l.finish()
 	scrub(root, r.list)
-	report := Report{Problems: r.list, PythonIgnored: l.pythonIgnored()}
-	report.sort()
+	report := r.report()
+	report.PythonIgnored = l.pythonIgnored()
 	if report.Worst() == Error {
 		return nil, report
 	}

@@ -3,15 +3,9 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 )
 
 // The types that have several forms in the file read themselves.
-
-func sorted(names []string) []string {
-	slices.Sort(names)
-	return names
-}
 
 func (o *RawOptions) fromNode(d *decoder, n *node, path string) {
 	if n.kind != mapNode {

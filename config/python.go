@@ -37,9 +37,7 @@ func (l *loading) pythonIgnored() []Problem {
 	variables(l.root, "", func(n *node, path string) {
 		say(n, path, "Python kept the text ${...} as it stands; here it means the variable's value")
 	})
-	r := Report{Problems: p.list}
-	r.sort()
-	return r.Problems
+	return p.report().Problems
 }
 
 // variables calls f for each scalar below n in which a variable was replaced.

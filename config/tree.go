@@ -221,7 +221,7 @@ func (b *builder) mapping(n *yaml.Node, path string, depth int) *node {
 		if key == nil {
 			continue
 		}
-		if first, again := lines[key.text]; again {
+		if first, again := lines[key.text]; again && b.aliased == 0 {
 			b.report.add(Warning, codeDuplicate, key.pos, keyPath(path, key.text),
 				fmt.Sprintf("this key stands also in line %d; the last one counts", first), "remove one of them")
 		}
