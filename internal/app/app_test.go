@@ -1,0 +1,294 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vconduit/vconduit/vcon"
+)
+
+// running is a server in this process.
+type running struct {
+	*App
+	t   *testing.T
+	dir string
+}
+
+const testConfig = `
+queue: {expiry: 1s}
+ingress_auth: {calls: app-test-key-0123456789}
+links: {tag: {module: links.tag, options: {tags: [app]}}}   # a comment that stays
+storages: {files: {module: storage.file, options: {path: %DIR%/files}}}
+chains: {main: {ingress_lists: [calls], links: [tag], storages: [files], egress_lists: [done]}}
+`
+
+func startApp(t *testing.T, config string, env map[string]string) *running {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "%DIR%", dir)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	a, err := New(t.Context(), Options{Config: file, Listen: "127.0.0.1:0", Data: filepath.Join(dir, "data"),
+		Getenv: func(k string) string { return env[k] }, Stderr: &log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", log.String())
+		}
+	})
+	return &running{a, t, dir}
+}
+
+func (r *running) call(method, path, body, key string) (int, string) {
+	r.t.Helper()
+	status, answer, err := r.try(method, path, body, key)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return status, answer
+}
+
+func (r *running) try(method, path, body, key string) (int, string, error) {
+	req, err := http.NewRequestWithContext(r.t.Context(), method, "http://"+r.Addr()+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	if key != "" {
+		req.Header.Set("x-conserver-api-token", key)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(answer), err
+}
+
+func (r *running) until(what string, check func() error) {
+	r.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for err := check(); err != nil; err = check() {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func document(id vcon.ID) string {
+	return fmt.Sprintf(`{"uuid":%q,"created_at":"2026-11-02T09:14:03Z","parties":[{"tel":"+15550100"}]}`, id)
+}
+
+// TestReadFallback: a vCon that expired in the live store is read from its storage, whole, and deleted there too.
+func TestReadFallback(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, testConfig, nil)
+	id := vcon.NewID("example.com")
+	if status, body := r.call("POST", "/vcon/external-ingress?ingress_list=calls", document(id), "app-test-key-0123456789"); status != http.StatusNoContent {
+		t.Fatal(status, body)
+	}
+	r.until("gone from the live store", func() error {
+		_, _, err := r.store.Get(t.Context(), id)
+		if err == nil {
+			return errors.New("still there")
+		}
+		return nil
+	})
+	status, body := r.call("GET", "/vcon/"+id.String(), "", "")
+	if status != http.StatusOK || !strings.Contains(body, "app:app") {
+		t.Fatalf("from the storage: %d %s", status, body)
+	}
+	if status, _ := r.call("DELETE", "/vcon/"+id.String(), "", ""); status != http.StatusNoContent {
+		t.Fatal(status)
+	}
+	r.until("gone from the storage", func() error {
+		if status, _ := r.call("GET", "/vcon/"+id.String(), "", ""); status != http.StatusNotFound {
+			return fmt.Errorf("status %d", status)
+		}
+		return nil
+	})
+}
+
+// TestConfigRoundTrip: what vcon-admin does. GET gives no secret, posting it back changes nothing, an edit takes effect
+// at once, a broken one is refused and changes nothing.
+func TestConfigRoundTrip(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, testConfig, nil)
+	file := filepath.Join(r.dir, "config.yml")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, shown := r.call("GET", "/config", "", "")
+	if status != http.StatusOK || strings.Contains(shown, "app-test-key") || !strings.Contains(shown, "***") {
+		t.Fatalf("GET /config: %d %s", status, shown)
+	}
+	if status, body := r.call("POST", "/config", shown, ""); status != http.StatusNoContent {
+		t.Fatalf("POST what GET gave: %d %s", status, body)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file changed (%v):\n%s", err, after)
+	}
+	edited := strings.Replace(shown, `"ingress_lists":["calls"]`, `"ingress_lists":["calls","more"]`, 1)
+	if edited == shown {
+		t.Fatal("nothing to edit")
+	}
+	if status, body := r.call("POST", "/config", edited, ""); status != http.StatusNoContent {
+		t.Fatalf("POST an edit: %d %s", status, body)
+	}
+	id := vcon.NewID("example.com")
+	if status, body := r.call("POST", "/vcon?ingress_list=more", document(id), ""); status != http.StatusCreated {
+		t.Fatal(status, body)
+	}
+	r.until("worked by the edited chain", func() error {
+		if _, body := r.call("GET", "/vcon/"+id.String(), "", ""); !strings.Contains(body, "app:app") {
+			return errors.New(body)
+		}
+		return nil
+	})
+	if after, err := os.ReadFile(file); err != nil || !strings.Contains(string(after), "app-test-key-0123456789") {
+		t.Errorf("the key was lost (%v):\n%s", err, after)
+	}
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := r.call("POST", "/config", `{"chains": {"main": {"ingress_lists": 7}}}`, ""); status != http.StatusUnprocessableEntity || !strings.Contains(body, "ingress_lists") {
+		t.Errorf("a broken one: %d %s", status, body)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(good, after) {
+		t.Errorf("the broken one changed the file (%v)", err)
+	}
+}
+
+// TestHealing: a chain that only something outside keeps from being built is built when that is gone.
+func TestHealing(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, strings.Replace(testConfig, "%DIR%/files", "%DIR%/config.yml/files", 1), nil)
+	status, body := r.call("GET", "/ready", "", "")
+	var ready readiness
+	if err := json.Unmarshal([]byte(body), &ready); err != nil {
+		t.Fatal(err)
+	}
+	if status != http.StatusServiceUnavailable || len(ready.Held["main"]) == 0 || !strings.Contains(ready.Held["main"][0], "files") {
+		t.Errorf("every chain is held: %d %s", status, body)
+	}
+	b := r.current.Load()
+	if !b.mayHeal() {
+		t.Error("a storage that cannot be opened may heal")
+	}
+	if status, body := r.call("POST", "/vcon/external-ingress?ingress_list=calls", document(vcon.NewID("example.com")), "app-test-key-0123456789"); status != http.StatusNoContent {
+		t.Errorf("a held chain's list does not accept: %d %s", status, body)
+	}
+}
+
+func TestMetricsCountWhatHappened(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, testConfig, nil)
+	if status, body := r.call("POST", "/vcon/external-ingress?ingress_list=calls", document(vcon.NewID("example.com")), "app-test-key-0123456789"); status != http.StatusNoContent {
+		t.Fatal(status, body)
+	}
+	r.until("counted", func() error {
+		_, body := r.call("GET", "/metrics", "", "")
+		for _, want := range []string{
+			`conserver_main_loop_count_vcons_received_total{ingress_list="calls"} 1`,
+			`conserver_main_loop_count_vcons_processed_total{chain_name="main"} 1`,
+			`conserver_link_count_total{link_name="tag",outcome="success"} 1`,
+			`conserver_storage_count_total{backend="files",op="save",outcome="success"} 1`,
+			`conserver_vcons_inflight{chain_name="main"} 0`,
+			`conserver_ingress_list_length{ingress_list="calls",kind="ingress"} 0`,
+		} {
+			if !strings.Contains(body, want) {
+				return fmt.Errorf("no %s", want)
+			}
+		}
+		return nil
+	})
+}
+
+func TestRefusedStarts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		o    Options
+		env  map[string]string
+		says string
+	}{
+		{"open address without a token", Options{Listen: "0.0.0.0:0"}, nil, "CONSERVER_API_TOKEN"},
+		{"worker alone", Options{Role: "worker"}, nil, "REDIS_URL"},
+		{"no such role", Options{Role: "boss"}, nil, "boss"},
+		{"Redis", Options{}, map[string]string{"REDIS_URL": "redis://localhost"}, "no Redis store yet"},
+		{"no such file", Options{Config: "nowhere.yml"}, nil, "nowhere.yml"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.o.Data = filepath.Join(t.TempDir(), "data")
+			c.o.Getenv = func(k string) string { return c.env[k] }
+			a, err := New(t.Context(), c.o)
+			var refused *RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v", err)
+			}
+			if a != nil {
+				t.Error("a server came with it")
+			}
+			if _, err := os.Stat(c.o.Data); err == nil {
+				t.Error("a store was made for a server that does not start")
+			}
+		})
+	}
+}
+
+func TestInsecureIsSaid(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, "server: {insecure: true}\n", nil)
+	if status, _ := r.call("GET", "/vcon", "", ""); status != http.StatusOK {
+		t.Errorf("without a token: %d", status)
+	}
+	withToken := startApp(t, "{}\n", map[string]string{"CONSERVER_API_TOKEN": "token-0123456789abcdef"})
+	if status, _ := withToken.call("GET", "/vcon", "", ""); status != http.StatusForbidden {
+		t.Errorf("with a token set, without giving it: %d", status)
+	}
+	if status, _ := withToken.call("GET", "/vcon", "", "token-0123456789abcdef"); status != http.StatusOK {
+		t.Errorf("with the token: %d", status)
+	}
+}
+
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string][]any{
+		"":                      nil,
+		"server.listen":         {"server", "listen"},
+		"chains.main.links[2]":  {"chains", "main", "links", 2},
+		"a[1][0].b":             {"a", 1, 0, "b"},
+		"ingress_auth.calls[3]": {"ingress_auth", "calls", 3},
+	} {
+		if got := steps(path); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %v, want %v", path, got, want)
+		}
+	}
+}
