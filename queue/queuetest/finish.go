@@ -13,6 +13,7 @@ func finishCases() []kase {
 		{"HaltedSkipsEgressNotRoutes", 0, finishHalted},
 		{"SameListTwiceCountsOnce", 0, finishOnce},
 		{"CurrentTakesThePlace", 0, finishCurrent},
+		{"StoragesOweTheCurrentOne", 0, finishCurrentOwed},
 		{"CreatedIsMadeOnce", 0, finishCreatesOnce},
 		{"CreatedIsJustStored", 0, finishCreatesStored},
 		{"RepeatedAnswersTheSame", 0, finishRepeated},
@@ -125,6 +126,21 @@ func finishCurrent(e *env) {
 	e.ok(err)
 	e.ids("egress", got, made.ID())
 	e.holds(made)
+}
+
+// Q25: what took the place is what the storages should have saved.
+func finishCurrentOwed(e *env) {
+	w := e.committed()
+	made := e.plain()
+	e.ok(e.q.Finish(e.ctx(), w.l, queue.Outcome{
+		Creates: []queue.Submission{{Doc: made}}, Current: made.ID(),
+		StorageFailures: []queue.Failure{{Reason: "storage_failed", Storage: "pg"}},
+	}))
+	e.ids("owed", idsOf(e.dead(owedTo), deadID), made.ID())
+	e.reprocess(owedTo, queue.FromFailed, 1)
+	if l := e.lease(queue.ResaveList); l.ID != made.ID() || string(l.Doc.Bytes()) != string(made.Bytes()) {
+		e.Fatalf("replay saves %s", l.ID)
+	}
 }
 
 // Q25: the same create after a redelivery does not make it twice, nor run it twice.

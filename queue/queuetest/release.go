@@ -15,6 +15,8 @@ func releaseCases() []kase {
 		{"DelayedReturnsToTheHead", needClock, releaseDelayedHead},
 		{"DelayedIsThereAfterReopen", needClock, releaseReopened},
 		{"CountsATry", 0, releaseCounts},
+		{"TriesCountWithinAStage", 0, releaseTriesOfStage},
+		{"ArrivalStays", needClock, releaseArrival},
 		{"KeepsStageLeftAndStored", 0, releaseKeeps},
 		{"RepeatedAnswersTheSame", 0, releaseRepeated},
 		{"DelayedWakesAWaitingWorker", needClock, releaseWakes},
@@ -76,6 +78,31 @@ func releaseCounts(e *env) {
 			e.Fatalf("lease %d: tries %d, crashes %d", i, l.Tries, l.Crashes)
 		}
 		e.ok(e.q.Release(e.ctx(), l, queue.Hold{CountTry: true}))
+	}
+}
+
+// The retries of links must not shorten how long a storage is tried.
+func releaseTriesOfStage(e *env) {
+	e.put(e.plain(), "in")
+	e.ok(e.q.Release(e.ctx(), e.lease("in"), queue.Hold{CountTry: true}))
+	w := e.work(e.lease("in"))
+	w.commit(w.tagged("a", "1"), "pg")
+	for want := range 3 {
+		e.ok(e.q.Release(e.ctx(), w.l, queue.Hold{CountTry: want > 0, Stage: queue.StageStorages, Left: []string{"pg"}}))
+		if w.l = e.lease("in"); w.l.Tries != want || w.l.Stage != queue.StageStorages {
+			e.Fatalf("tries %d in stage %d, want %d", w.l.Tries, w.l.Stage, want)
+		}
+	}
+}
+
+func releaseArrival(e *env) {
+	e.put(e.plain(), "in")
+	first := e.lease("in")
+	e.pass(time.Second)
+	e.ok(e.q.Release(e.ctx(), first, queue.Hold{Delay: time.Minute}))
+	e.pass(2 * time.Minute)
+	if l := e.lease("in"); !l.Arrived.Equal(first.Arrived) {
+		e.Fatalf("arrived %v, then %v", first.Arrived, l.Arrived)
 	}
 }
 

@@ -22,6 +22,7 @@ func replayCases() []kase {
 		{"ResaveIsAJob", 0, resaveJob},
 		{"ResaveWaitsForTheHolder", needClock, resaveWaits},
 		{"ResaveOfTwoIsOneJob", 0, resaveMerged},
+		{"ResaveOfADeletedOneDeletesAgain", 0, resaveDeleted},
 	}
 }
 
@@ -195,4 +196,20 @@ func resaveMerged(e *env) {
 	}
 	e.finish(l)
 	e.none(queue.ResaveList)
+}
+
+// A late save may have brought a deleted document back in a storage.
+func resaveDeleted(e *env) {
+	d := e.plain()
+	e.put(d)
+	e.remove(d.ID())
+	e.finish(e.lease(queue.DeleteList))
+	e.ok(e.q.Resave(e.ctx(), d.ID(), []string{"pg"}))
+	e.none(queue.ResaveList)
+	l := e.lease(queue.DeleteList)
+	if l.ID != d.ID() || l.Stage != queue.StageDelete {
+		e.Fatalf("lease = %+v", l)
+	}
+	e.finish(l)
+	e.none(queue.DeleteList)
 }

@@ -156,6 +156,7 @@ func (w *walker) commitOne() {
 	h.doc.tags = slices.Concat(h.doc.tags, h.journal, []string{tag})
 	w.hasTags(d, h.doc.tags...)
 	h.doc.text = string(d.Bytes())
+	h.tries = 0 // they count within a stage
 	h.done, h.journal, h.stage, h.left = append(h.done, p.Done...), nil, queue.StageStorages, []string{"pg", "s3"}
 }
 

@@ -1,7 +1,9 @@
 package queuetest
 
 import (
+	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vconduit/vconduit/queue"
@@ -25,6 +27,7 @@ func submitCases() []kase {
 		{"EnqueueKeepsOrderAndTellsMissing", 0, enqueueOrder},
 		{"EnqueueRefusesListNames", 0, enqueueRefusesNames},
 		{"ClosedStoreSaysSo", 0, closedStore},
+		{"CallsDuringCloseEnd", 0, closeDuring},
 	}
 }
 
@@ -207,6 +210,15 @@ func closedStore(e *env) {
 	e.is(err, queue.ErrClosed)
 	_, err = e.q.Lease(e.ctx(), want(1, "in"))
 	e.is(err, queue.ErrClosed)
+	for range 20 {
+		e.is(e.q.Delete(e.ctx(), d.ID()), queue.ErrClosed)
+		e.is(e.q.Resave(e.ctx(), d.ID(), []string{"pg"}), queue.ErrClosed)
+		e.is(e.q.KVPut(e.ctx(), "l", "k", nil, 0), queue.ErrClosed)
+		_, err = e.q.Enqueue(e.ctx(), "in", []vcon.ID{d.ID()})
+		e.is(err, queue.ErrClosed)
+		_, err = e.q.Pop(e.ctx(), "in", 1)
+		e.is(err, queue.ErrClosed)
+	}
 	if h := e.q.Ready(e.ctx()); h.OK {
 		e.Fatal("a closed store says it is ready")
 	}
@@ -214,5 +226,36 @@ func closedStore(e *env) {
 	e.holds(d)
 	if h := e.q.Ready(e.ctx()); !h.OK || h.Store == "" || h.Tier == "" {
 		e.Fatalf("health of an open store = %+v", h)
+	}
+}
+
+// Close answers every call that is under way, and keeps what it has answered.
+func closeDuring(e *env) {
+	docs := e.several(64)
+	answered := make([]bool, len(docs))
+	var began atomic.Int32
+	closed := make(chan struct{})
+	go func() {
+		for began.Load() < 8 {
+			time.Sleep(time.Microsecond)
+		}
+		e.q.Close()
+		close(closed)
+	}()
+	each(8, func(i int) {
+		for n := i; n < len(docs); n += 8 {
+			began.Add(1)
+			_, err := e.q.Submit(e.ctx(), queue.Submission{Doc: docs[n], Lists: []string{"in"}})
+			if answered[n] = err == nil; err != nil && !errors.Is(err, queue.ErrClosed) {
+				e.Errorf("submit during Close: %v", err)
+			}
+		}
+	})
+	<-closed
+	e.reopen()
+	for n, d := range docs {
+		if answered[n] {
+			e.holds(d)
+		}
 	}
 }
