@@ -54,17 +54,22 @@ func (s *Store) commit(ctx context.Context, l *queue.Lease, p queue.Progress, le
 		if err != nil {
 			return nil, 0, err
 		}
-		fits := false
-		err = s.fenced(ctx, l, "", c.cost(), func(t *tx, g *grant) (err error) {
-			fits, err = t.commitRun(g, c, left)
+		kept := false
+		err = s.fenced(ctx, l, "", c.cost(), func(t *tx, g *grant) error {
+			fits, err := t.commitRun(g, c, left)
+			if fits {
+				t.onCommit(func() { // here, not by the answer: that may be lost, and the call repeated
+					kept = true
+					g.committed(c, sum)
+				})
+			}
 			return err
 		})
-		c.settle(s, err == nil && fits)
+		c.settle(s, kept)
 		if err != nil {
 			return nil, 0, err
 		}
-		if fits {
-			g.committed(c, sum)
+		if kept {
 			return g.view, g.rev(), nil
 		}
 		if err := s.reload(ctx, l, g); err != nil {

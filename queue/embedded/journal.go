@@ -37,18 +37,17 @@ func (s *Store) checkpoint(ctx context.Context, l *queue.Lease, p queue.Progress
 	g.calls.Lock()
 	defer g.calls.Unlock()
 	repeated := g.last == sum
-	err = s.fenced(ctx, l, "", len(text), func(t *tx, g *grant) error {
+	return s.fenced(ctx, l, "", len(text), func(t *tx, g *grant) error {
 		if repeated {
 			return nil
 		}
 		_, err := t.exec(`INSERT INTO journal(uuid, run, n, progress) VALUES(?,?,?,?)`, g.e.id[:], g.e.run[:], int64(g.n), text)
+		t.onCommit(func() { // here, not by the answer: that may be lost, and the call repeated
+			g.note(p)
+			g.last = sum
+		})
 		return err
 	})
-	if err == nil && !repeated {
-		g.note(p)
-		g.last = sum
-	}
-	return err
 }
 
 // Remember keeps a paid answer of the lease's run, durable on return. An answer above 1 MiB is refused.
