@@ -44,7 +44,7 @@ func (c *call) one(text []byte, i int, lists []string) outcome {
 	if problems := c.validate(doc, "body", i); len(problems) > 0 {
 		return outcome{&id, fasthttp.StatusUnprocessableEntity, problems}
 	}
-	if _, err := c.submit(doc, lists, 0); err != nil {
+	if err := c.submit(doc, lists, 0, sourceNew); err != nil {
 		status, problems := storeStatus(err)
 		if problems != nil {
 			return outcome{&id, status, problems}
@@ -52,7 +52,6 @@ func (c *call) one(text []byte, i int, lists []string) outcome {
 		c.s.log.Error("document of a batch not stored", "vcon", id, "error", err)
 		return outcome{&id, status, failedToStore}
 	}
-	c.count(lists, sourceNew)
 	return outcome{UUID: &id, Status: fasthttp.StatusCreated}
 }
 

@@ -201,16 +201,15 @@ func (c *call) checkJSON() bool {
 		c.detail(fasthttp.StatusBadRequest, "There was an error parsing the body")
 		return false
 	}
-	var any json.RawMessage
-	err := json.Unmarshal(c.body, &any)
-	if err == nil {
+	if json.Valid(c.body) {
 		return true
 	}
-	at, syntax := 0, (*json.SyntaxError)(nil)
-	if errors.As(err, &syntax) {
-		at = int(max(syntax.Offset-1, 0))
+	var syntax *json.SyntaxError
+	at, reason := 0, "not JSON"
+	if err := json.Unmarshal(c.body, new(json.RawMessage)); errors.As(err, &syntax) {
+		at, reason = int(max(syntax.Offset-1, 0)), syntax.Error()
 	}
-	c.reject([]problem{notJSON(c.body, at, err.Error())})
+	c.reject([]problem{notJSON(c.body, at, reason)})
 	return false
 }
 

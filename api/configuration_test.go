@@ -29,7 +29,7 @@ func TestConfigRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	reloads := 0
-	file := NewConfigFile(path, config.Options{}, func() config.Report { reloads++; return config.Report{} })
+	file := onFile(path, config.Options{}, func() config.Report { reloads++; return config.Report{} })
 	_, client := serve(t, Options{Store: store{}, Config: file, Settings: Settings{Keys: []Key{
 		{Name: "all", Hash: config.HashKey("main"), Scopes: []string{ScopeAll}},
 	}}})
@@ -94,7 +94,7 @@ func TestConfigRoutes(t *testing.T) {
 
 func TestConfigWithoutFile(t *testing.T) {
 	t.Parallel()
-	for name, file := range map[string]ConfigFile{"nothing": nil, "no path": NewConfigFile("", config.Options{}, nil)} {
+	for name, file := range map[string]ConfigFile{"nothing": nil, "no path": onFile("", config.Options{}, nil)} {
 		_, client := serve(t, Options{Store: store{}, Config: file})
 		if got := ask(t, client, "GET", "/config", ""); got.status != 500 || got.body != `{"detail":"Failed to read configuration"}` {
 			t.Errorf("%s: GET %d %s", name, got.status, got.body)

@@ -82,7 +82,7 @@ func (c *call) storeFailed(err error, detail string) {
 	case status == fasthttp.StatusServiceUnavailable:
 		c.ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryAfter(err))
 	default:
-		c.s.log.Error("request failed in the store", "route", detail, "error", err)
+		c.s.log.Error("request failed in the store", "operation", detail, "error", err)
 	}
 	c.detail(status, detail)
 }

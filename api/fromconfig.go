@@ -19,6 +19,7 @@ func SettingsFrom(c *config.Config) Settings {
 		EgressFormat:       c.Server.EgressFormat,
 		Dedupe:             c.Queue.Dedupe,
 		RestoreLifetime:    c.Queue.Expiry,
+		MetricsPath:        c.Telemetry.Prometheus.Path,
 		MetricsClosed:      !c.Telemetry.Prometheus.Open,
 	}
 	if c.Queue.ExpirySet {

@@ -135,7 +135,7 @@ func (rt *route) responses(set *settings) schema {
 			add(status, "application/json", ref("Detail"))
 		}
 	}
-	if rt.auth != authOpen || rt.doc.tag != "system" {
+	if rt.auth != authOpen || len(rt.parameters()) > 0 { // it asks the store
 		add(fasthttp.StatusInternalServerError, "application/json", ref("Detail"))
 		add(fasthttp.StatusServiceUnavailable, "application/json", ref("Detail"))
 	}

@@ -31,6 +31,9 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 // dispatch finds the route of a path, bare or under the root path.
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx, set *settings) {
 	path := set.strip(string(ctx.URI().PathOriginal()))
+	if set.MetricsPath != metricsRoute {
+		path = set.moveMetrics(path)
+	}
 	handler, _ := s.router.Lookup(string(ctx.Method()), path, ctx)
 	if handler == nil {
 		s.miss(ctx, path)
@@ -44,6 +47,17 @@ func (set *settings) strip(path string) string {
 	n := len(set.RootPath)
 	if n > 0 && len(path) > n && path[n] == '/' && path[:n] == set.RootPath {
 		return path[n:]
+	}
+	return path
+}
+
+// moveMetrics gives the path of Settings.MetricsPath to the metrics, and takes their usual one away.
+func (set *settings) moveMetrics(path string) string {
+	switch path {
+	case set.MetricsPath:
+		return metricsRoute
+	case metricsRoute:
+		return ""
 	}
 	return path
 }

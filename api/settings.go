@@ -31,7 +31,8 @@ type Settings struct {
 	Dedupe             time.Duration   // external ingress: the same bytes for the same list within this are a retry; 0 = off
 	Lifetime           time.Duration   // of a document that is never queued; 0 = for ever
 	RestoreLifetime    time.Duration   // of a document put back from a storage; 0 = for ever
-	MetricsClosed      bool            // GET /metrics needs the scope metrics
+	MetricsPath        string          // of the metrics; "" = /metrics
+	MetricsClosed      bool            // the metrics need the scope metrics
 	EgressAck          time.Duration   // how long GET /vcon/egress?ack=true holds an id; 0 = 60 s
 }
 
@@ -117,6 +118,7 @@ func compile(in Settings) *settings {
 	set.BodyInflight = max(orDefault(in.BodyInflight, defaultBodyInflight), set.BodyLimit)
 	set.ReadTimeout = orDefault(in.ReadTimeout, defaultReadTimeout)
 	set.Connections = orDefault(in.Connections, defaultConnections)
+	set.MetricsPath = orDefault(in.MetricsPath, metricsRoute)
 	set.EgressAck = orDefault(in.EgressAck, defaultEgressAck)
 	set.open = len(in.Keys) == 0
 	for _, o := range in.CORS {

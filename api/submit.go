@@ -26,11 +26,10 @@ func postVCon(c *call) {
 		c.reject(problems)
 		return
 	}
-	if _, err := c.submit(c.doc, lists, 0); err != nil {
+	if err := c.submit(c.doc, lists, 0, sourceNew); err != nil {
 		c.storeFailed(err, failedToStore)
 		return
 	}
-	c.count(lists, sourceNew)
 	c.raw(fasthttp.StatusCreated, c.doc.Bytes())
 }
 
@@ -47,26 +46,27 @@ func postExternal(c *call) {
 		c.detail(fasthttp.StatusForbidden, c.who.denial)
 		return
 	}
-	lists := []string{list}
-	if _, err := c.submit(c.doc, lists, c.set.Dedupe); err != nil {
+	if err := c.submit(c.doc, []string{list}, c.set.Dedupe, sourceExternal); err != nil {
 		c.storeFailed(err, failedToStore)
 		return
 	}
-	c.count(lists, sourceExternal)
 	c.empty()
 }
 
-func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration) (queue.Receipt, error) {
-	return c.s.store.Submit(c.s.base, queue.Submission{
+// submit hands a document to the store and counts it, unless it was a retry.
+func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration, source string) error {
+	h := &c.ctx.Request.Header
+	receipt, err := c.s.store.Submit(c.s.base, queue.Submission{
 		Doc: doc, Lists: lists, Principal: c.who.name, Dedupe: dedupe, Lifetime: c.set.Lifetime,
-		IdempotencyKey: string(c.ctx.Request.Header.Peek("Idempotency-Key")),
+		IdempotencyKey: string(h.Peek("Idempotency-Key")), Context: traceContext(h.Peek("Traceparent")),
 	})
-}
-
-func (c *call) count(lists []string, source string) {
+	if err != nil || receipt.Duplicate {
+		return err
+	}
 	for _, list := range lists {
 		c.queued(list, source, 1)
 	}
+	return nil
 }
 
 // checkLists refuses names that no list can have, and, if so configured, lists that no chain reads; otherwise those get

@@ -42,6 +42,9 @@ func getReady(c *call) {
 	c.json(status, health)
 }
 
+// metricsRoute is where the metrics are unless Settings.MetricsPath says otherwise.
+const metricsRoute = "/metrics"
+
 // getMetrics answers GET /metrics in the Prometheus text format.
 func getMetrics(c *call) {
 	families, err := c.s.gather.Gather()

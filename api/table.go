@@ -21,7 +21,7 @@ func systemRoutes() []*route {
 		{method: get, path: "/ready", handle: getReady,
 			doc: operation{tag: "system", summary: "The server can do its work", result: schema{"type": "object"},
 				also: map[int]string{fasthttp.StatusServiceUnavailable: "Unready"}}},
-		{method: get, path: "/metrics", scope: scopeMetrics, handle: getMetrics,
+		{method: get, path: metricsRoute, scope: scopeMetrics, handle: getMetrics,
 			doc: operation{tag: "system", summary: "Metrics in the Prometheus text format", result: anyText, media: "text/plain"}},
 		{method: get, path: "/stats/queue", handle: getDepth,
 			doc: operation{tag: "system", summary: "How many ids wait on a list", params: []param{listName}, result: ref("QueueDepth")}},

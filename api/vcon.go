@@ -186,14 +186,15 @@ func (c *call) listAll(r queue.Range) {
 		c.json(fasthttp.StatusOK, []string{})
 		return
 	}
-	log := c.s.log
+	s := c.s
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.Response.Header.SetContentTypeBytes(typeJSON)
 	c.ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer s.endStream()
 		defer stop()
 		for sep := "[\""; ok; id, err, ok = next() {
 			if err != nil {
-				log.Error("list of vCons cut short", "error", err)
+				s.log.Error("list of vCons cut short", "error", err)
 				return
 			}
 			if _, err := w.WriteString(sep + id.String() + `"`); err != nil {
@@ -203,6 +204,15 @@ func (c *call) listAll(r queue.Range) {
 		}
 		_ = w.WriteByte(']') // flushed, and its error met, by the caller
 	})
+}
+
+// endStream keeps a panic below a streamed answer, which no handler is above any more, from ending the process. The
+// answer stays open, as after an error.
+func (s *Server) endStream() {
+	if r := recover(); r != nil {
+		s.metrics.panics.Inc()
+		s.log.Error("streamed answer panicked", "panic", panicKind(r))
+	}
 }
 
 // searchVCons answers GET /vcons/search: uuids whose parties match all terms.

@@ -13,9 +13,8 @@ import (
 	"github.com/vconduit/vconduit/config"
 )
 
-// NewConfigFile serves GET and POST /config from the file at path; "" = there is none, both are refused. o is what the
-// file is loaded with; reload is called after a write, config.Watcher.Reload, and may be nil.
-func NewConfigFile(path string, o config.Options, reload func() config.Report) ConfigFile {
+// onFile is a ConfigFile as internal/app has one: the file at path, "" = none; reload is called after a write.
+func onFile(path string, o config.Options, reload func() config.Report) ConfigFile {
 	return &configFile{path: path, options: o, reload: reload}
 }
 
