@@ -44,7 +44,7 @@ func (s *Store) commit(ctx context.Context, l *queue.Lease, p queue.Progress, le
 	defer g.calls.Unlock()
 	sum := sha256.Sum256(text)
 	if g.last == sum {
-		return g.view, g.rev(), s.fenced(ctx, l, "", 0, func(*tx, *grant) error { return nil })
+		return g.base, g.rev(), s.fenced(ctx, l, "", 0, func(*tx, *grant) error { return nil })
 	}
 	for range rebases {
 		c, err := s.merged(g, p)
@@ -54,23 +54,17 @@ func (s *Store) commit(ctx context.Context, l *queue.Lease, p queue.Progress, le
 		if err != nil {
 			return nil, 0, err
 		}
-		kept := false
-		err = s.fenced(ctx, l, "", c.cost(), func(t *tx, g *grant) error {
-			fits, err := t.commitRun(g, c, left)
-			if fits {
-				t.onCommit(func() { // here, not by the answer: that may be lost, and the call repeated
-					kept = true
-					g.committed(c, sum)
-				})
-			}
+		fits := false
+		err = s.fenced(ctx, l, "", c.cost(), func(t *tx, g *grant) (err error) {
+			fits, err = t.commitRun(g, c, left, sum)
 			return err
 		})
-		c.settle(s, kept)
+		c.settle(s)
 		if err != nil {
 			return nil, 0, err
 		}
-		if kept {
-			return g.view, g.rev(), nil
+		if fits {
+			return g.base, g.rev(), nil
 		}
 		if err := s.reload(ctx, l, g); err != nil {
 			return nil, 0, err
@@ -130,7 +124,7 @@ func (s *Store) merged(g *grant, p queue.Progress) (*change, error) {
 }
 
 // commitRun is Commit within a transaction; false when the document is not the one that was merged into.
-func (t *tx) commitRun(g *grant, c *change, left []string) (fits bool, err error) {
+func (t *tx) commitRun(g *grant, c *change, left []string, sum [32]byte) (fits bool, err error) {
 	if fits, err = t.rewrite(g, c); err != nil || !fits {
 		return fits, err
 	}
@@ -145,7 +139,13 @@ func (t *tx) commitRun(g *grant, c *change, left []string) (fits bool, err error
 		return false, err
 	}
 	t.setEntry(g, e)
-	if g.n == 0 {
+	d := t.redraft(g)
+	d.clear()
+	d.last = sum
+	if c.doc != nil {
+		d.base = c.doc
+	}
+	if d.n == 0 {
 		return true, nil
 	}
 	return true, t.dropJournal(e.id, e.run)
@@ -172,7 +172,7 @@ func (t *tx) rewrite(g *grant, c *change) (fits bool, err error) {
 	if err != nil || r.rows == 0 {
 		return false, err
 	}
-	if err := t.rewriteText(old, c.text, c.file); err != nil {
+	if err := t.rewriteText(old, &c.paper); err != nil {
 		return false, err
 	}
 	if terms != old.terms {
@@ -189,15 +189,6 @@ func (t *tx) rewrite(g *grant, c *change) (fits bool, err error) {
 	g.row = &next
 	t.undoing(func() { g.row = old })
 	return true, nil
-}
-
-// committed takes note of a Commit that is durable.
-func (g *grant) committed(c *change, sum [32]byte) {
-	if c.doc != nil {
-		g.base = c.doc
-	}
-	g.clear()
-	g.last, g.view = sum, g.base
 }
 
 // reload reads the document anew for another merge. The row is read in the writer, so that it is the last one.

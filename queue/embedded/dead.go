@@ -44,7 +44,7 @@ func (s *Store) fail(ctx context.Context, l *queue.Lease, f queue.Failure) error
 			fits, err = t.fail(g, c, f)
 			return err
 		})
-		c.settle(s, err == nil && fits)
+		c.settle(s)
 		if err != nil || fits {
 			return err
 		}

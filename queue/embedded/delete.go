@@ -16,7 +16,8 @@ const tombLife = 30 * 24 * time.Hour
 
 // Delete removes a document, its indexes, journals, remembered answers and dead letters, leaves a tombstone, and queues
 // a job on queue.DeleteList that deletes in the storages; all in one transaction. Ids that still stand on lists are
-// skipped when they are met. A second Delete while that job waits queues no other.
+// skipped when they are met. A second Delete while that job waits queues no other; one that is under way may have passed the
+// storage that matters now.
 func (s *Store) Delete(ctx context.Context, id vcon.ID) error {
 	if err := s.do(ctx, 1<<10, func(t *tx) error { return t.delete(id) }); err != nil {
 		return fmt.Errorf("delete vcon %s: %w", id, err)
@@ -42,11 +43,18 @@ func (t *tx) delete(id vcon.ID) error {
 	if err := t.entomb(id, was); err != nil {
 		return err
 	}
-	t.fate(id, queue.ErrGone, nil)
-	if was.job {
+	if was.job && !t.isLeased(id) {
 		return nil
 	}
+	t.fate(id, queue.ErrGone, nil)
 	return t.push(entry{list: t.list(queue.DeleteList), id: id, at: t.now, stage: queue.StageDelete})
+}
+
+// isLeased reports whether somebody works a uuid.
+func (t *tx) isLeased(id vcon.ID) bool {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	return t.s.grants[id] != nil
 }
 
 // erase removes all that is known of a document's content.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/vconduit/vconduit/queue"
@@ -37,7 +38,7 @@ func (s *Store) deliver(ctx context.Context, g *grant, w *wanted) (*queue.Lease,
 	}
 	l.Rev = queue.Rev(g.row.rev)
 	l.Base = queue.Base{Hash: g.row.sha, Gen: g.row.gen, Rev: l.Rev}
-	l.Done = append(e.job.Done[:len(e.job.Done):len(e.job.Done)], g.job.Done...)
+	l.Done = slices.Concat(e.job.Done, g.job.Done)
 	l.Effects = merge(e.job.Effects, g.job.Effects)
 	return l, nil
 }
@@ -95,30 +96,30 @@ func (s *Store) applyJournal(ctx context.Context, l *queue.Lease, g *grant, jour
 	return doc, err
 }
 
-// note adds a step of the journal to what the grant knows of it.
-func (g *grant) note(p queue.Progress) {
-	g.n++
-	g.edits = append(g.edits, p.Edits...)
-	g.job.Done = append(g.job.Done, p.Done...)
-	g.job.Effects = merge(g.job.Effects, p.Effects)
+// note adds an entry of the journal.
+func (d *draft) note(p queue.Progress) {
+	d.n++
+	d.edits = slices.Concat(d.edits, p.Edits)
+	d.job.Done = slices.Concat(d.job.Done, p.Done)
+	d.job.Effects = merge(d.job.Effects, p.Effects)
 }
 
 // clear forgets the journal.
-func (g *grant) clear() {
-	g.edits, g.job = nil, job{}
-}
+func (d *draft) clear() { d.edits, d.job = nil, job{} }
 
 // conflict drops a journal that does not fit the document. The memo stays: nothing is paid again.
 func (s *Store) conflict(ctx context.Context, l *queue.Lease, g *grant) error {
-	g.clear()
-	return s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error { return t.dropJournal(g.e.id, g.e.run) })
+	return s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error {
+		t.redraft(g).clear()
+		return t.dropJournal(g.e.id, g.e.run)
+	})
 }
 
 // merge adds later effects to earlier ones.
 func merge(a, b queue.Effects) queue.Effects {
 	a.Halted = a.Halted || b.Halted
-	a.Routes = append(a.Routes[:len(a.Routes):len(a.Routes)], b.Routes...)
-	a.Creates = append(a.Creates[:len(a.Creates):len(a.Creates)], b.Creates...)
+	a.Routes = slices.Concat(a.Routes, b.Routes)
+	a.Creates = slices.Concat(a.Creates, b.Creates)
 	if b.Expire != nil {
 		a.Expire = b.Expire
 	}

@@ -181,35 +181,28 @@ func (s *Store) Restore(ctx context.Context, doc *vcon.VCon, lifetime time.Durat
 	if err != nil {
 		return fmt.Errorf("restore vcon %s: %w", doc.ID(), err)
 	}
-	kept := false
-	err = s.grow(ctx, p.cost(), func(t *tx) (err error) {
-		kept, err = t.restore(p)
-		return err
-	})
-	p.settle(s, err == nil && kept)
+	err = s.grow(ctx, p.cost(), func(t *tx) error { return t.restore(p) })
+	p.settle(s)
 	if err != nil {
 		return fmt.Errorf("restore vcon %s: %w", p.id, err)
 	}
 	return nil
 }
 
-func (t *tx) restore(p *paper) (kept bool, err error) {
+func (t *tx) restore(p *paper) error {
 	old, err := t.row(p.id)
 	if err != nil || old != nil && old.live(t.now) {
-		return false, err
+		return err
 	}
-	if t.s.tombs {
-		dead, err := t.one(nil, `SELECT 1 FROM tomb WHERE uuid=?`, p.id[:])
-		if err != nil || dead {
-			return false, err
-		}
+	if dead, err := t.deleted(p.id); err != nil || dead {
+		return err
 	}
 	if old == nil {
 		_, err = t.insert(p, 1, 1, t.holderOf(p.id))
-		return true, err
+	} else {
+		_, err = t.replace(p, old)
 	}
-	_, err = t.replace(p, old)
-	return true, err
+	return err
 }
 
 // holderOf is 1 when a lease without document waits for this one: the lease holds it from now on.

@@ -170,8 +170,8 @@ func (t *tx) save(e *entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE entry SET stage=?, job=? WHERE list=? AND state=? AND seq=?`,
-		orNull(int64(e.stage)), text, e.list.id, int64(e.state), e.seq)
+	_, err = t.exec(`UPDATE entry SET tries=?, stage=?, job=? WHERE list=? AND state=? AND seq=?`,
+		orNull(e.tries), orNull(int64(e.stage)), text, e.list.id, int64(e.state), e.seq)
 	return err
 }
 

@@ -18,7 +18,6 @@ type outcome struct {
 	target  vcon.ID // who goes to egress and routes
 	pushes  []push
 	creates []*paper
-	applied bool // the transaction ran as far as naming the created documents' files
 }
 
 // push is one list to push on.
@@ -40,7 +39,7 @@ func (s *Store) Finish(ctx context.Context, l *queue.Lease, o queue.Outcome) err
 	}
 	err = s.fence(ctx, send, l, "finish", out.cost(), func(t *tx, g *grant) error { return t.finish(g, out) })
 	for _, p := range out.creates {
-		p.settle(s, err == nil && out.applied && p.kept)
+		p.settle(s)
 	}
 	if err != nil {
 		return fmt.Errorf("finish vcon %s: %w", l.ID, err)
@@ -75,7 +74,7 @@ func (s *Store) outcome(l *queue.Lease, o queue.Outcome) (*outcome, error) {
 		p, err := s.prepare(c)
 		if err != nil {
 			for _, p := range out.creates {
-				p.settle(s, false)
+				p.settle(s)
 			}
 			return nil, err
 		}
@@ -94,7 +93,6 @@ func (o *outcome) cost() int {
 
 // finish is Finish within a transaction.
 func (t *tx) finish(g *grant, o *outcome) error {
-	o.applied = false
 	if err := t.revoke(g, ending{by: "finish"}); err != nil {
 		return err
 	}
@@ -112,13 +110,12 @@ func (t *tx) finish(g *grant, o *outcome) error {
 		return t.bury(&e, queue.Failure{Reason: "loop", Attempt: int(e.tries + e.crashes),
 			Detail: fmt.Sprintf("chains pushed this vCon on more than %d times", maxHops)})
 	}
-	o.applied = true
 	for _, p := range o.creates {
 		if err := t.create(p, hops); err != nil {
 			return err
 		}
 	}
-	if g.row != nil && g.row.dead > 0 && !o.Halted {
+	if g.row != nil && g.row.dead > 0 && !o.Halted && o.target == e.id {
 		if err := t.paid(&e, o.StorageFailures); err != nil {
 			return err
 		}
@@ -173,12 +170,10 @@ func (t *tx) hops(g *grant, o *outcome) int64 {
 
 // create stores a vCon that a link made. One that is there with the same text was made by an earlier run.
 func (t *tx) create(p *paper, hops int64) error {
-	p.kept = false
 	old, err := t.row(p.id)
 	if err != nil || old != nil && old.live(t.now) && old.src == p.sha {
 		return err
 	}
-	p.kept = true
 	if _, err := t.submit(p); err != nil {
 		return err
 	}

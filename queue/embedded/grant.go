@@ -25,14 +25,24 @@ type grant struct {
 	fate     error // ErrSuperseded or ErrGone: what the holder is told at its next call
 	renamed  bool  // the newer submission named this list: the entry is not needed any more
 
-	// Under calls: one call of the holder at a time. What the journal holds, and what it was made over.
-	calls sync.Mutex
-	base  *vcon.VCon
+	calls sync.Mutex // one call of the holder at a time
+	draft            // under calls; the writer changes it for a call that waits
+}
+
+// draft is what a run did since the document was read or committed last.
+type draft struct {
+	base  *vcon.VCon // the stored document
 	edits []vcon.Edit
-	job   job // of the journal: Done and Effects
-	n     int // entries in the journal, ever
-	last  [32]byte
-	view  *vcon.VCon // what the last Commit answered
+	job   job      // Done and Effects
+	n     int      // entries in the journal, ever
+	last  [32]byte // names the last Checkpoint or Commit, so that its repetition is known
+}
+
+// redraft lets the draft be changed in this transaction.
+func (t *tx) redraft(g *grant) *draft {
+	was := g.draft
+	t.undoing(func() { g.draft = was })
+	return &g.draft
 }
 
 // ending is how a lease ended: by which call, or why.

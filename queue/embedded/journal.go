@@ -36,16 +36,14 @@ func (s *Store) checkpoint(ctx context.Context, l *queue.Lease, p queue.Progress
 	}
 	g.calls.Lock()
 	defer g.calls.Unlock()
-	repeated := g.last == sum
 	return s.fenced(ctx, l, "", len(text), func(t *tx, g *grant) error {
-		if repeated {
+		if g.last == sum {
 			return nil
 		}
 		_, err := t.exec(`INSERT INTO journal(uuid, run, n, progress) VALUES(?,?,?,?)`, g.e.id[:], g.e.run[:], int64(g.n), text)
-		t.onCommit(func() { // here, not by the answer: that may be lost, and the call repeated
-			g.note(p)
-			g.last = sum
-		})
+		d := t.redraft(g)
+		d.note(p)
+		d.last = sum
 		return err
 	})
 }

@@ -276,10 +276,10 @@ func (t *tx) stale(e *entry, r *row) (bool, error) {
 	switch {
 	case e.stage == queue.StageDelete:
 		return r != nil, nil
-	case r != nil || !t.s.tombs:
+	case r != nil:
 		return false, nil
 	}
-	return t.one(nil, `SELECT 1 FROM tomb WHERE uuid=?`, e.id[:])
+	return t.deleted(e.id)
 }
 
 // fit makes an entry's history that of the document's present generation, and reports whether it begins a run.

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -42,8 +41,11 @@ func (t *tx) resave(id vcon.ID, storages []string) error {
 		return err
 	}
 	if r.rows == 0 {
-		if buried, err := t.one(nil, `SELECT 1 FROM tomb WHERE uuid=?`, id[:]); err != nil || buried {
-			return errors.Join(err, t.delete(id))
+		if buried, err := t.deleted(id); err != nil || buried {
+			if err == nil {
+				err = t.delete(id)
+			}
+			return err
 		}
 	}
 	return t.push(entry{list: t.list(queue.ResaveList), id: id, work: r.rows > 0, at: t.now, stage: queue.StageResave,

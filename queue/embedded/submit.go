@@ -30,7 +30,7 @@ type paper struct {
 	life    int64 // ms
 	dedupe  int64 // ms
 	idem    []byte
-	kept    bool // by Finish: the document was new
+	kept    bool // a transaction named the file
 }
 
 // cost is about what the paper adds to the log.
@@ -42,8 +42,8 @@ func (p *paper) cost() int {
 }
 
 // settle removes a large document's file when no row came to name it.
-func (p *paper) settle(s *Store, kept bool) {
-	if p.file != "" && !kept {
+func (p *paper) settle(s *Store) {
+	if p.file != "" && !p.kept {
 		s.removeBlobs([]string{p.file})
 	}
 }
@@ -59,7 +59,7 @@ func (s *Store) Submit(ctx context.Context, sub queue.Submission) (queue.Receipt
 		r, err = t.submit(p)
 		return err
 	})
-	p.settle(s, err == nil && !r.Duplicate)
+	p.settle(s)
 	if err != nil {
 		return queue.Receipt{}, fmt.Errorf("submit vcon %s: %w", p.id, err)
 	}
@@ -197,7 +197,7 @@ func (t *tx) insert(p *paper, gen, rev uint64, pend int64) (bool, error) {
 	if err != nil || r.rows == 0 {
 		return false, err
 	}
-	if err := t.writeText(r.lastID, p.text, p.file); err != nil {
+	if err := t.writeText(r.lastID, p); err != nil {
 		return true, err
 	}
 	return true, t.index(r.lastID, p.terms)
@@ -219,7 +219,7 @@ func (t *tx) replace(p *paper, old *row) (queue.Receipt, error) {
 	if err != nil {
 		return queue.Receipt{}, err
 	}
-	if err := t.rewriteText(old, p.text, p.file); err != nil {
+	if err := t.rewriteText(old, p); err != nil {
 		return queue.Receipt{}, err
 	}
 	if terms != old.terms {
@@ -234,22 +234,25 @@ func (t *tx) replace(p *paper, old *row) (queue.Receipt, error) {
 	return queue.Receipt{Gen: gen, Rev: queue.Rev(rev)}, nil
 }
 
-func (t *tx) writeText(id int64, text []byte, file string) error {
-	if file != "" {
+// writeText keeps the text of a row, or the name of its file.
+func (t *tx) writeText(id int64, p *paper) error {
+	if p.file != "" {
+		p.kept = true
+		t.undoing(func() { p.kept = false })
 		return nil
 	}
-	_, err := t.exec(`INSERT OR REPLACE INTO body(id, text) VALUES(?,?)`, id, text)
+	_, err := t.exec(`INSERT OR REPLACE INTO body(id, text) VALUES(?,?)`, id, p.text)
 	return err
 }
 
 // rewriteText puts a text in the place of the old one.
-func (t *tx) rewriteText(old *row, text []byte, file string) error {
-	if old.file != "" || file != "" {
+func (t *tx) rewriteText(old *row, p *paper) error {
+	if old.file != "" || p.file != "" {
 		if err := t.dropText(old); err != nil {
 			return err
 		}
 	}
-	return t.writeText(old.id, text, file)
+	return t.writeText(old.id, p)
 }
 
 // createdAt is what a document is listed by: its created_at, else its arrival; Unix seconds.
