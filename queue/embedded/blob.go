@@ -77,6 +77,17 @@ func syncDir(path string) error {
 	return nil
 }
 
+// dropBlobs unlinks files that the transaction gave up, and those of transactions before it, once all of them are on the
+// disk: a row that comes back after a crash of the machine must find its file. What is left when the store closes is
+// removed at next open.
+func (s *Store) dropBlobs(names []string) {
+	s.dropped = append(s.dropped, names...)
+	if s.level == levelFull {
+		s.removeBlobs(s.dropped)
+		s.dropped = nil
+	}
+}
+
 // removeBlobs unlinks files that no committed row names any more. What cannot be removed now is removed at next open.
 func (s *Store) removeBlobs(names []string) {
 	if len(names) == 0 {

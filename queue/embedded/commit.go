@@ -55,7 +55,7 @@ func (s *Store) commit(ctx context.Context, l *queue.Lease, p queue.Progress, le
 			return nil, 0, err
 		}
 		fits := false
-		err = s.fenced(ctx, l, "", c.cost(), func(t *tx, g *grant) (err error) {
+		err = s.fence(ctx, s.later, l, "", c.cost(), func(t *tx, g *grant) (err error) {
 			fits, err = t.commitRun(g, c, left, sum)
 			return err
 		})

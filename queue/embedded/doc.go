@@ -9,17 +9,17 @@
 // crash keeps a prefix of the transactions, each whole: a document is never without its list entries, a lease never
 // without its crash count, an egress entry never without the end of its lease.
 //
-// Lease, Release and Finish alone do not wait for the disk (synchronous=NORMAL). Any crash of the process keeps them;
-// a crash of the machine may forget the last of them, together, as a prefix is kept: the vCon is leased again, saves the
-// same revision again, and its egress entry, forgotten in the same transaction, is made again. Nobody has seen the
-// forgotten one, as Pop waits for the disk and thereby for everything before it. This is worth two of three fsyncs of a
-// vCon's way.
+// Lease, Commit, Release and Finish alone do not wait for the disk (synchronous=NORMAL). Any crash of the process keeps
+// them. A crash of the machine may forget the last of them, together, as a prefix is kept: the vCon is leased again, and
+// what links did without paying for it (Checkpoint and Remember wait) is done again, saved again, and put on its egress
+// list again. Nobody has taken the forgotten entry from there, as Pop waits for the disk and thereby for everything
+// before it. These were three of the three fsyncs of a vCon's way through a chain.
 //
 // An operation that fails before it writes takes nothing back but itself. One that fails after it wrote makes the writer
 // roll the group back and run each of its operations in a transaction of its own: a bad one hurts no neighbour.
 //
 // A document above 256 kB is a file: written and fsynced, with its folder, before the transaction that names it;
-// unlinked after the transaction that drops the name. A crash between leaves a file that nobody names, which the next
+// unlinked after the transaction that drops the name, once that is on the disk. A crash between leaves a file that nobody names, which the next
 // Open removes. Files are never changed.
 //
 // Leases live in memory: who holds what, until when, by which token. What must outlive the process is in the entry: that

@@ -33,11 +33,7 @@ func (s *Store) Finish(ctx context.Context, l *queue.Lease, o queue.Outcome) err
 	if err != nil {
 		return fmt.Errorf("finish vcon %s: %w", l.ID, err)
 	}
-	send := s.later
-	if len(out.creates) > 0 || o.Expire != nil {
-		send = s.do // files of documents go with this transaction: it must be on the disk before they do
-	}
-	err = s.fence(ctx, send, l, "finish", out.cost(), func(t *tx, g *grant) error { return t.finish(g, out) })
+	err = s.fence(ctx, s.later, l, "finish", out.cost(), func(t *tx, g *grant) error { return t.finish(g, out) })
 	for _, p := range out.creates {
 		p.settle(s)
 	}

@@ -72,7 +72,7 @@ func (t *tx) publish() {
 	for _, f := range t.after {
 		f()
 	}
-	t.s.removeBlobs(t.unlink)
+	t.s.dropBlobs(t.unlink)
 	t.s.wakeIfReady(t.dirty)
 }
 

@@ -46,8 +46,8 @@ func (s *Store) grow(ctx context.Context, size int, f func(t *tx) error) error {
 }
 
 // later is do without waiting for the disk: should the machine (not the process) crash before the next operation that
-// does wait, it is as if f, and all that came after it, had not happened. It is for beginnings and ends of leases, which
-// are then simply gone through again; nobody outside was told of them, as whatever tells somebody waits.
+// does wait, it is as if f, and all that came after it, had not happened. It is for the steps of a lease, which are then
+// simply gone through again; nobody outside was told of them, as whatever tells somebody waits.
 func (s *Store) later(ctx context.Context, size int, f func(t *tx) error) error {
 	return s.send(ctx, &op{run: f, size: size, async: true})
 }
@@ -188,11 +188,14 @@ func (s *Store) attempt(ops []*op) (err error) {
 	return t.commit()
 }
 
+// Values of PRAGMA synchronous: with FULL a commit waits for the disk.
+const levelNormal, levelFull = "NORMAL", "FULL"
+
 // syncing sets whether the next commit waits for the disk: it does when any operation wants it to.
 func (s *Store) syncing(ops []*op) error {
-	level := "NORMAL"
+	level := levelNormal
 	if slices.ContainsFunc(ops, func(o *op) bool { return !o.async }) {
-		level = "FULL"
+		level = levelFull
 	}
 	if level == s.level {
 		return nil
