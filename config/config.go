@@ -36,8 +36,6 @@ type Config struct {
 	File string `config:"-"`
 	// DataDir is where the embedded store and admin.sock live: --data, VCONDUIT_DATA, else "./data".
 	DataDir string `config:"-"`
-	// Build is what /version and the version headers say.
-	Build Build `config:"-"`
 	// VconServer is true for a file in which no key is ours: one that a Python vcon-server may have run until now.
 	VconServer bool `config:"-"`
 
@@ -45,13 +43,6 @@ type Config struct {
 }
 
 func (Config) openKeys() {}
-
-// Build is the version information that the environment may override; "" = the binary's own.
-type Build struct {
-	Version string // VCON_SERVER_VERSION
-	Commit  string // VCON_SERVER_GIT_COMMIT
-	Time    string // VCON_SERVER_BUILD_TIME
-}
 
 // Server is the section `server`.
 type Server struct {
@@ -85,11 +76,6 @@ type Server struct {
 
 	// ListenSet says that the operator chose Listen (flag, environment or file).
 	ListenSet bool `config:"-"`
-	// StorageFallback lets the worker read a vCon from the storages when the store has it no more
-	// (VCON_STORAGE_FALLBACK_ENABLED, default true).
-	StorageFallback bool `config:"-"`
-	// ParallelStorage saves to a chain's storages side by side (CONSERVER_PARALLEL_STORAGE, default true).
-	ParallelStorage bool `config:"-"`
 	// EgressFormat is "" or "0.0.1", the version that reads, webhooks and some storages give (EGRESS_FORMAT_VERSION).
 	EgressFormat string `config:"-"`
 }
@@ -121,12 +107,8 @@ type Queue struct {
 	// ExpirySet says that the operator chose Expiry (queue.expiry or VCON_REDIS_EXPIRY); if not, the embedded store keeps
 	// what no storage holds for ever.
 	ExpirySet bool `config:"-"`
-	// ContextExpiry is the life of a trace context (VCON_CONTEXT_EXPIRY, 24h).
-	ContextExpiry time.Duration `config:"-"`
 	// DLQExpiry purges dead letters after this time; 0 = never, also when VCON_DLQ_EXPIRY is not set.
 	DLQExpiry time.Duration `config:"-"`
-	// SortedSet is the Redis name of the index of all vCons (VCON_SORTED_SET_NAME, "vcons").
-	SortedSet string `config:"-"`
 }
 
 // Redis is `queue.redis`.

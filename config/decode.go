@@ -33,7 +33,7 @@ func (r *problems) full() bool { return len(r.list) >= maxProblems }
 
 // report gives all problems by line.
 func (r *problems) report() Report {
-	out := Report{Problems: r.list}
+	out := Report{Problems: append([]Problem{}, r.list...)}
 	out.sort()
 	if r.more > 0 {
 		out.Problems = append(out.Problems, Problem{Severity: r.worst, Code: codeLimit, File: r.file, Message: fmt.Sprintf("and %d more problems", r.more)})

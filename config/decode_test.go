@@ -248,6 +248,7 @@ func TestPlainSecrets(t *testing.T) {
 links:
   m: {module: "oci://h/n:1", options: {a: "${V}", api_key: abc, nested: [{token: t}], fine: "{{secret:X}}", API_TOKEN: "{{secret:T}}", password: ""}}
   b: {module: links.webhook, options: {token: abc, a: "${V}"}}
+chains: {c: {links: [b: {token: x}, m: {token: x}, m]}}
 `, "V=value-of-it")
 	var got []string
 	for _, p := range r.Problems {
@@ -255,7 +256,7 @@ links:
 			got = append(got, p.Path)
 		}
 	}
-	if !slices.Equal(got, []string{"links.m.options.a", "links.m.options.api_key", "links.m.options.nested[0].token"}) {
+	if !slices.Equal(got, []string{"links.m.options.a", "links.m.options.api_key", "links.m.options.nested[0].token", "chains.c.links[1].m.token"}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -227,7 +226,7 @@ func textNode(s string) *yaml.Node {
 	_, err2 := strconv.ParseFloat(s, 64)
 	_, err3 := strconv.ParseInt(s, 0, 64)
 	harmless := err == nil && v.kind == stringValue && !yaml11().date.MatchString(s) && err2 != nil && err3 != nil
-	if !harmless || !regexp.MustCompile(`^[A-Za-z0-9_/][A-Za-z0-9_./-]*$`).MatchString(s) {
+	if !harmless || !goodName(strings.ReplaceAll(s, "/", "_")) || s[0] == '-' || s[0] == '.' {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n

@@ -11,35 +11,41 @@ import (
 // that operators of vcon-server know (`enabled`, `timeout`); so each is named until the code behind it is there.
 // Delete its line then; TestUnenforced keeps the table to keys that exist.
 type unenforced struct {
-	key   string // path, `*` for a name or an index
-	needs string
+	key    string // path, `*` for a name or an index
+	needs  string
+	obeyed string // the one value that is obeyed, if there is one
 }
 
 func notEnforced() []unenforced {
-	const modules, accounts, breaker = "the module engine", "counting per key", "the circuit breaker"
+	const modules, accounts, redis = "the module engine", "counting per key", "the Redis store"
 	return []unenforced{
-		{"ingress_auth.*.rate", accounts}, // one key for the list
-		{"ingress_auth.*.burst", accounts},
-		{"ingress_auth.*.quota", accounts},
-		{"ingress_auth.*.tenant", accounts},
-		{"ingress_auth.*.*.rate", accounts}, // a list of keys
-		{"ingress_auth.*.*.burst", accounts},
-		{"ingress_auth.*.*.quota", accounts},
-		{"ingress_auth.*.*.tenant", accounts},
-		{"queue.reshard_window", "the Redis store"},
-		{"telemetry.otlp.endpoint", "the OTLP exporter"},
-		{"telemetry.log.guest", modules},
-		{"sandbox", modules},
-		{"modules", modules},
-		{"links.*.sha256", modules},
-		{"links.*.limits", modules},
-		{"links.*.isolation", modules},
-		{"links.*.engine", modules},
-		{"links.*.shadow", modules},
-		{"links.*.input", modules},
-		{"links.*.output", modules},
-		{"links.*.breaker", breaker},
-		{"followers", "the follower"},
+		{key: "ingress_auth.*.rate", needs: accounts}, // one key for the list
+		{key: "ingress_auth.*.burst", needs: accounts},
+		{key: "ingress_auth.*.quota", needs: accounts},
+		{key: "ingress_auth.*.tenant", needs: accounts},
+		{key: "ingress_auth.*.*.rate", needs: accounts}, // a list of keys
+		{key: "ingress_auth.*.*.burst", needs: accounts},
+		{key: "ingress_auth.*.*.quota", needs: accounts},
+		{key: "ingress_auth.*.*.tenant", needs: accounts},
+		{key: "queue.index_keep", needs: "an index that outlives its documents"},
+		{key: "queue.reshard_window", needs: redis},
+		{key: "queue.redis.documents", needs: redis},
+		{key: "queue.redis.durability", needs: redis},
+		{key: "queue.redis.replicas", needs: redis},
+		{key: "telemetry.prometheus.path", needs: "a route that can be named", obeyed: "/metrics"},
+		{key: "telemetry.otlp.endpoint", needs: "the OTLP exporter"},
+		{key: "sandbox", needs: modules},
+		{key: "modules", needs: modules},
+		{key: "links.*.sha256", needs: modules},
+		{key: "links.*.allow", needs: modules},
+		{key: "links.*.limits", needs: modules},
+		{key: "links.*.isolation", needs: modules},
+		{key: "links.*.engine", needs: modules},
+		{key: "links.*.shadow", needs: modules},
+		{key: "links.*.input", needs: modules},
+		{key: "links.*.output", needs: modules},
+		{key: "links.*.signed_write", needs: "amended copies", obeyed: "fail"},
+		{key: "followers", needs: "the follower"},
 	}
 }
 
@@ -49,7 +55,7 @@ func (l *loading) enforcement() {
 		pattern := strings.Split(u.key, ".")
 		for path, n := range l.seen {
 			empty := n.kind == nullNode || n.text == "" && len(n.items) == 0
-			if empty || !matches(pattern, splitPath(path)) {
+			if empty || u.obeyed != "" && n.text == u.obeyed || !matches(pattern, splitPath(path)) {
 				continue
 			}
 			l.add(Warning, codeNotEnforced, n.pos, path, "this build reads the key but does not obey it",

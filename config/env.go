@@ -47,7 +47,7 @@ func serverVariables() []Variable {
 	return []Variable{
 		{Name: "REDIS_URL", Key: "queue.redis.url", Does: "with `queue.store: auto` it chooses Redis as the store", apply: applyRedis},
 		{Name: "CONSERVER_CONFIG_FILE", Default: "./config.yml", Does: "path of the config file; `--config` wins; without any file there are no chains",
-			apply: func(*loading, string) {}},
+			apply: readElsewhere},
 		{Name: "CONSERVER_API_TOKEN", Does: "token with all scopes",
 			apply: func(l *loading, v string) { l.token("CONSERVER_API_TOKEN", v) }},
 		{Name: "CONSERVER_API_TOKEN_FILE", Does: "file with more such tokens, one a line; read again when it changes", apply: applyTokenFile},
@@ -62,29 +62,21 @@ func serverVariables() []Variable {
 		{Name: "VCON_INDEX_EXPIRY", Default: "86400", Key: "queue.index_keep", Does: "seconds that the search index outlives the document, on Redis; the embedded store obeys `queue.index_keep` alone",
 			apply: func(l *loading, v string) {
 				keep := l.Queue.IndexKeep
-				if l.assign("VCON_INDEX_EXPIRY", v, &keep) && l.Queue.Store == "redis" {
+				switch ok := l.assign("VCON_INDEX_EXPIRY", v, &keep); {
+				case ok && l.Queue.Store == "redis":
 					l.Queue.IndexKeep = keep
+				case ok:
+					l.variable(Info, "VCON_INDEX_EXPIRY", "has no effect here, because the embedded store obeys queue.index_keep alone")
 				}
 			}},
-		{Name: "VCON_CONTEXT_EXPIRY", Default: "86400", Does: "seconds that the trace context of a queued vCon is kept",
-			apply: func(l *loading, v string) { l.assign("VCON_CONTEXT_EXPIRY", v, &l.Queue.ContextExpiry) }},
 		{Name: "VCON_DLQ_EXPIRY", Default: "none", Does: "seconds after which a dead letter is purged, document and detail together; `0` or unset: never",
 			apply: func(l *loading, v string) { l.assign("VCON_DLQ_EXPIRY", v, &l.Queue.DLQExpiry) }},
-		{Name: "VCON_SORTED_SET_NAME", Default: "vcons", Does: "Redis name of the index of all vCons",
-			apply: func(l *loading, v string) { l.Queue.SortedSet = v }},
-		{Name: "VCON_STORAGE_FALLBACK_ENABLED", Default: "true", Does: "a vCon that the store has no more is read from the storages",
-			apply: func(l *loading, v string) { l.assign("VCON_STORAGE_FALLBACK_ENABLED", v, &l.Server.StorageFallback) }},
 		{Name: "EGRESS_FORMAT_VERSION", Default: "none", Does: "`0.0.1`: reads, webhooks and storages give this version; per storage: `format_version`", apply: applyEgressFormat},
 		{Name: "CONSERVER_WORKERS", Default: "1", Key: "server.workers", Does: "times CONSERVER_VCON_CONCURRENCY: vCons worked at once, unless `server.workers` says it", apply: applyWorkers},
 		{Name: "CONSERVER_VCON_CONCURRENCY", Default: "1", Key: "server.workers", Does: "see CONSERVER_WORKERS", apply: applyWorkers},
-		{Name: "CONSERVER_PARALLEL_STORAGE", Default: "true", Does: "a chain's storages are written side by side",
-			apply: func(l *loading, v string) { l.assign("CONSERVER_PARALLEL_STORAGE", v, &l.Server.ParallelStorage) }},
-		{Name: "VCON_SERVER_VERSION", Default: "the binary's", Does: "version that /version and the X-Vcon-Server-Version header give",
-			apply: func(l *loading, v string) { l.Build.Version = v }},
-		{Name: "VCON_SERVER_GIT_COMMIT", Default: "the binary's", Does: "commit that /version and the X-Vcon-Server-Commit header give",
-			apply: func(l *loading, v string) { l.Build.Commit = v }},
-		{Name: "VCON_SERVER_BUILD_TIME", Default: "the binary's", Does: "build time that /version gives",
-			apply: func(l *loading, v string) { l.Build.Time = v }},
+		{Name: "VCON_SERVER_VERSION", Default: "the binary's", Does: "version that /version and the X-Vcon-Server-Version header give", apply: readElsewhere},
+		{Name: "VCON_SERVER_GIT_COMMIT", Default: "the binary's", Does: "commit that /version and the X-Vcon-Server-Commit header give", apply: readElsewhere},
+		{Name: "VCON_SERVER_BUILD_TIME", Default: "the binary's", Does: "build time that /version gives", apply: readElsewhere},
 	}
 }
 
@@ -117,6 +109,9 @@ func telemetryVariables() []Variable {
 	}
 }
 
+// readElsewhere is for variables that have their effect outside a Config: Path, and the version of the binary.
+func readElsewhere(*loading, string) {}
+
 // strangeVariables are those without effect.
 func strangeVariables() []Variable {
 	none := func(name, because string) Variable { return Variable{Name: name, Does: because, NoEffect: true} }
@@ -124,6 +119,10 @@ func strangeVariables() []Variable {
 		return none(name, "this build has no "+what+"; write the key into its options as ${"+name+"}")
 	}
 	return []Variable{
+		none("VCON_CONTEXT_EXPIRY", "the trace context is kept with the queued vCon and goes with it"),
+		none("VCON_SORTED_SET_NAME", "it names a Redis key, and the embedded store has none"),
+		none("VCON_STORAGE_FALLBACK_ENABLED", "a queued vCon never leaves the store; reads of finished ones always ask the storages too"),
+		none("CONSERVER_PARALLEL_STORAGE", "a chain's storages are always written side by side, each retried alone"),
 		none("CONSERVER_START_METHOD", "one process runs all workers; nothing is forked or spawned"),
 		none("LOGGING_CONFIG_FILE", "it names a Python logging file; use telemetry.log"),
 		none("SENTRY_DSN", "errors are logged, counted and kept with the dead letter; there is no Sentry client"),

@@ -43,9 +43,8 @@ func TestVariablesHonoured(t *testing.T) {
 	put(t, tokens, "\n  first-token-of-file  \n\nsecond-token-of-file")
 	c, r := good(t, "server: {root_path: /file, key_header: x-file}\nqueue: {expiry: 2h}\ntelemetry: {log: {level: error}}",
 		"CONSERVER_API_TOKEN=token-of-environment", "CONSERVER_API_TOKEN_FILE="+tokens, "CONSERVER_HEADER_NAME=X-Env", "API_ROOT_PATH=env",
-		"VCON_REDIS_EXPIRY=60", "VCON_CONTEXT_EXPIRY=61", "VCON_DLQ_EXPIRY=62", "VCON_SORTED_SET_NAME=all", "VCON_STORAGE_FALLBACK_ENABLED=no",
-		"EGRESS_FORMAT_VERSION=0.0.1", "CONSERVER_WORKERS=3", "CONSERVER_VCON_CONCURRENCY=5", "CONSERVER_PARALLEL_STORAGE=0",
-		"VCON_SERVER_VERSION=v", "VCON_SERVER_GIT_COMMIT=c", "VCON_SERVER_BUILD_TIME=t", "LOG_LEVEL=WARNING",
+		"VCON_REDIS_EXPIRY=60", "VCON_DLQ_EXPIRY=62", "VCON_INDEX_EXPIRY=63", "VCON_SERVER_VERSION=v",
+		"EGRESS_FORMAT_VERSION=0.0.1", "CONSERVER_WORKERS=3", "CONSERVER_VCON_CONCURRENCY=5", "LOG_LEVEL=WARNING",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://o:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_HEADERS=a=b%20c,d=e+f",
 		"OTEL_EXPORTER_OTLP_INSECURE=true", "OTEL_SERVICE_NAME=s", "OTEL_RESOURCE_ATTRIBUTES=k=v", "OTEL_METRIC_EXPORT_INTERVAL=250",
 		"SENTRY_DSN=https://secret@sentry", "HOSTNAME=h", "DD_SITE=")
@@ -54,20 +53,21 @@ func TestVariablesHonoured(t *testing.T) {
 			t.Errorf("%s does not match", token)
 		}
 	}
-	if s := c.Server; s.KeyHeader != "X-Env" || s.RootPath != "/env" || s.Workers != 15 || s.StorageFallback || s.ParallelStorage || s.EgressFormat != "0.0.1" {
+	if s := c.Server; s.KeyHeader != "X-Env" || s.RootPath != "/env" || s.Workers != 15 || s.EgressFormat != "0.0.1" {
 		t.Errorf("server %+v", s)
 	}
-	if q := c.Queue; q.Expiry != time.Minute || !q.ExpirySet || q.ContextExpiry != 61*time.Second || q.DLQExpiry != 62*time.Second || q.SortedSet != "all" {
+	if q := c.Queue; q.Expiry != time.Minute || !q.ExpirySet || q.DLQExpiry != 62*time.Second || q.IndexKeep != 0 {
 		t.Errorf("queue %+v", q)
 	}
-	if c.Build != (Build{"v", "c", "t"}) || c.Telemetry.Log.Level != "warn" {
-		t.Errorf("%+v %+v", c.Build, c.Telemetry.Log)
+	if c.Telemetry.Log.Level != "warn" {
+		t.Errorf("%+v", c.Telemetry.Log)
 	}
 	want := []Header{{"a", "b c"}, {"d", "e+f"}}
 	if o := c.Telemetry.OTLP; o.Endpoint != "http://o:4317" || o.Protocol != "http/protobuf" || !slices.Equal(o.Headers, want) || !o.Insecure || o.Service != "s" || o.Resource != "k=v" || o.MetricInterval != 250*time.Millisecond {
 		t.Errorf("otlp %s", o.Endpoint)
 	}
 	mustSay(t, r, codeEnv, "SENTRY_DSN: has no effect here, because errors are logged")
+	mustSay(t, r, codeEnv, "VCON_INDEX_EXPIRY: has no effect here, because the embedded store")
 	mustSay(t, r, codeEnv, "nothing is sent: this build has no OTLP exporter")
 	if says(r, codeEnv, "HOSTNAME") || says(r, codeEnv, "DD_SITE") || strings.Contains(show(r), "secret@") {
 		t.Errorf("too much is said:\n%s", show(r))
@@ -92,7 +92,7 @@ func TestBadVariables(t *testing.T) {
 	for pair, want := range map[string]string{
 		"VCON_REDIS_EXPIRY=an hour":             "VCON_REDIS_EXPIRY: its value is no duration",
 		"VCON_DLQ_EXPIRY=-1":                    "VCON_DLQ_EXPIRY: its value is negative",
-		"VCON_STORAGE_FALLBACK_ENABLED=perhaps": "is neither true nor false",
+		"OTEL_EXPORTER_OTLP_INSECURE=perhaps":   "is neither true nor false",
 		"VCONDUIT_INSECURE=perhaps":             "VCONDUIT_INSECURE: its value is neither true nor false",
 		"CONSERVER_WORKERS=four":                "CONSERVER_WORKERS: its value is no whole number",
 		"EGRESS_FORMAT_VERSION=0.3.0":           "EGRESS_FORMAT_VERSION: only 0.0.1",

@@ -160,12 +160,10 @@ func Default() *Config {
 		CORS: []string{"*"}, RootPath: "/api", KeyHeader: "x-conserver-api-token",
 		BodyLimit: 128 << 20, BodyInflight: 512 << 20, ReadTimeout: time.Minute, Connections: 4096, Drain: 8 * time.Second,
 		Workers: 2 * runtime.GOMAXPROCS(0), Validation: "lenient", UnknownLists: "accept",
-		StorageFallback: true, ParallelStorage: true,
 	}
 	c.Queue = Queue{
 		Store: "auto", Redis: Redis{Documents: "auto", Durability: "server"}, Order: "fair", Lease: 30 * time.Second, Tries: 5,
 		Dedupe: time.Minute, Expiry: time.Hour, EgressExpiry: 7 * 24 * time.Hour, ReshardWindow: 30 * 24 * time.Hour,
-		ContextExpiry: 24 * time.Hour, SortedSet: "vcons",
 	}
 	c.Telemetry = Telemetry{
 		Log:        Log{Level: "info", Format: "auto", Guest: "warn"},

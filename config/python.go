@@ -64,15 +64,25 @@ func (l *loading) plainSecrets() {
 	if l.Sandbox.Ceiling.PlainSecrets == "deny" {
 		severity = Error
 	}
+	say := func(n *node, path, key string) {
+		l.add(severity, codeSecret, n.pos, path, "this hands a secret to the module's code",
+			fmt.Sprintf(`write "{{secret:%[1]s}}" here and allow: {secrets: {%[1]s: {from: "env:%[1]s", for: [HOST]}}}`, secretNameFor(key)))
+	}
+	module := map[string]bool{}
 	for _, k := range l.Links {
-		options, ok := l.seen[keyPath("links", k.Name)+".options"]
-		if !ok || !isRef(k.Module) {
-			continue
+		module[k.Name] = isRef(k.Module)
+		if options, ok := l.seen[keyPath("links", k.Name)+".options"]; ok && module[k.Name] {
+			secrets(options, keyPath("links", k.Name)+".options", say)
 		}
-		secrets(options, keyPath("links", k.Name)+".options", func(n *node, path, key string) {
-			l.add(severity, codeSecret, n.pos, path, "this hands a secret to the module's code",
-				fmt.Sprintf(`write "{{secret:%[1]s}}" here and allow: {secrets: {%[1]s: {from: "env:%[1]s", for: [HOST]}}}`, secretNameFor(key)))
-		})
+	}
+	for _, c := range l.Chains {
+		path := keyPath("chains", c.Name) + ".links"
+		refs := l.seen[path]
+		for i, ref := range c.Links {
+			if module[ref.Name] && !ref.Options.IsZero() && i < len(refs.items) {
+				secrets(refs.items[i].items[0], keyPath(indexPath(path, i), ref.Name), say)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const redacted = "***"
@@ -62,18 +63,20 @@ func (u URL) MarshalYAML() (any, error) { return u.String(), nil }
 // LogValue is String.
 func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
-var (
-	userinfo   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s]*@`)
-	queryValue = regexp.MustCompile(`([?&;]([^=&#;\s]+)=)([^&#;\s]+)`)
-)
+// inURL finds what may be secret in an address.
+var inURL = sync.OnceValue(func() (re struct{ userinfo, query *regexp.Regexp }) {
+	re.userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s]*@`)
+	re.query = regexp.MustCompile(`([?&;]([^=&#;\s]+)=)([^&#;\s]+)`)
+	return re
+})
 
 // hideUserinfo replaces user:password@ in each URL of s, and the values of query parameters with a secret's name.
 func hideUserinfo(s string) string {
 	if !strings.Contains(s, "://") {
 		return s
 	}
-	s = userinfo.ReplaceAllString(s, "${1}"+redacted+"@")
-	return queryValue.ReplaceAllStringFunc(s, func(m string) string {
+	s = inURL().userinfo.ReplaceAllString(s, "${1}"+redacted+"@")
+	return inURL().query.ReplaceAllStringFunc(s, func(m string) string {
 		name, _, _ := strings.Cut(m[1:], "=")
 		if plain, err := url.QueryUnescape(name); err != nil || secretName(plain) {
 			return m[:1] + name + "=" + redacted
