@@ -65,7 +65,8 @@ type VCon struct {
 	form   Form
 	// payload is the innermost vCon of a signed one; nil in the other forms.
 	payload *VCon
-	sum     func() [32]byte
+	hashed  sync.Once
+	sum     [32]byte // of text, once hashed
 }
 
 // Parse checks text as JSON within the default limits, finds the form and the uuid, and builds the index. It keeps
@@ -80,7 +81,8 @@ func parse(text []byte, l Limits, signatures int) (*VCon, error) {
 	if err := checkStart(text, l); err != nil {
 		return nil, err
 	}
-	s := scanner{text: text, depth: l.Depth, number: l.Number, values: l.Elements, level: indexed}
+	var room [48]scanned
+	s := scanner{text: text, depth: l.Depth, number: l.Number, values: l.Elements, level: indexed, open: room[:0]}
 	start, end := s.whole()
 	if end < 0 {
 		return nil, s.failure()
@@ -92,13 +94,7 @@ func parse(text []byte, l Limits, signatures int) (*VCon, error) {
 	if err := v.identify(signatures); err != nil {
 		return nil, err
 	}
-	return v.sealed(), nil
-}
-
-// sealed readies the hash of a document whose text will not change any more.
-func (v *VCon) sealed() *VCon {
-	v.sum = sync.OnceValue(func() [32]byte { return sha256.Sum256(v.text) })
-	return v
+	return v, nil
 }
 
 // ID is the canonical form of the document's uuid.
@@ -111,7 +107,10 @@ func (v *VCon) Form() Form { return v.form }
 func (v *VCon) Bytes() []byte { return v.text }
 
 // Hash is the SHA-256 of Bytes, computed once.
-func (v *VCon) Hash() [32]byte { return v.sum() }
+func (v *VCon) Hash() [32]byte {
+	v.hashed.Do(func() { v.sum = sha256.Sum256(v.text) })
+	return v.sum
+}
 
 // Get returns the raw text of the value at a JSON Pointer; "" is the whole, without white space around it. An exact
 // member name wins; on core objects the other spelling of a renamed member is tried next. Of members with one name the

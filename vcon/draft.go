@@ -299,11 +299,10 @@ func (d *Draft) VCon() (*VCon, error) {
 	if b.values+d.values > b.limits.Elements {
 		return ParseWith(text, b.limits) // counts what is there now
 	}
-	v := &VCon{
+	return &VCon{
 		text: text, root: place{text[b.before:end:end], idx, atTop}, before: b.before,
 		values: b.values + d.values, limits: b.limits, id: b.id, form: b.form,
-	}
-	return v.sealed(), nil
+	}, nil
 }
 
 // write is a value on its way into the draft.

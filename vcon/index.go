@@ -1,7 +1,6 @@
 package vcon
 
 import (
-	"bytes"
 	"hash/maphash"
 	"slices"
 	"sync/atomic"
@@ -126,9 +125,9 @@ type key uint32
 
 const escaped key = 1 << 31
 
-func newKey(text []byte, start, end int) key {
-	k := key(start)
-	if bytes.IndexByte(text[start:end], '\\') >= 0 {
+func newKey(offset int, escapes bool) key {
+	k := key(offset)
+	if escapes {
 		k |= escaped
 	}
 	return k

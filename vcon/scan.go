@@ -17,6 +17,7 @@ type scanner struct {
 	level  int // containers at fewer levels than this are indexed
 	open   []scanned
 	sub    *index // of the container that ended last, if it has one
+	esc    bool   // the string that ended last has escapes; set only
 	err    *ParseError
 	path   []string // of the error, innermost token first
 }
@@ -81,19 +82,22 @@ func (s *scanner) object(i, depth int) int {
 			return s.fail(i, "a member name is expected")
 		}
 		key := i
+		s.esc = false
 		if i = s.str(i); i < 0 {
 			return -1
 		}
-		keyEnd := i
-		if i = s.space(i); i >= len(s.text) || s.text[i] != ':' {
-			return s.fail(i, "a colon is expected")
+		keyEnd, escapes := i, s.esc
+		if i >= len(s.text) || s.text[i] != ':' {
+			if i = s.space(i); i >= len(s.text) || s.text[i] != ':' {
+				return s.fail(i, "a colon is expected")
+			}
 		}
 		first := s.space(i + 1)
 		if i = s.value(first, depth+1); i < 0 {
 			return s.below(unquote(s.text[key:keyEnd]))
 		}
 		if depth < s.level {
-			s.add(newKey(s.text, key, keyEnd), first, i)
+			s.add(newKey(key, escapes), first, i)
 		}
 		i = s.space(i)
 		if i < len(s.text) && s.text[i] == ',' {

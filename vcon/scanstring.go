@@ -12,13 +12,7 @@ func (s *scanner) str(i int) int {
 	text := s.text
 	i++
 	for {
-		for i+8 <= len(text) {
-			if m := notable(binary.LittleEndian.Uint64(text[i:])); m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
-		}
+		i = plainRun(text, i)
 		if i >= len(text) {
 			return s.fail(i, "the text ends too early")
 		}
@@ -27,6 +21,7 @@ func (s *scanner) str(i int) int {
 			return i + 1
 		case c == '\\':
 			n := escapeLen(text[i:])
+			s.esc = true
 			if n == 0 {
 				return s.fail(i, "an escape in a string is malformed")
 			}
@@ -43,6 +38,34 @@ func (s *scanner) str(i int) int {
 			i += n
 		}
 	}
+}
+
+// plainRun is the offset of the first notable byte from i, or of the last few bytes of the text. Most strings are
+// short, so it looks at a few words one by one before it takes four at a time.
+func plainRun(text []byte, i int) int {
+	for range 4 {
+		if i+8 > len(text) {
+			return i
+		}
+		if m := notable(binary.LittleEndian.Uint64(text[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for ; i+32 <= len(text); i += 32 {
+		w := text[i : i+32 : i+32]
+		m := notable(binary.LittleEndian.Uint64(w)) | notable(binary.LittleEndian.Uint64(w[8:])) |
+			notable(binary.LittleEndian.Uint64(w[16:])) | notable(binary.LittleEndian.Uint64(w[24:]))
+		if m != 0 {
+			break
+		}
+	}
+	for ; i+8 <= len(text); i += 8 {
+		if m := notable(binary.LittleEndian.Uint64(text[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	return i
 }
 
 const (

@@ -38,6 +38,19 @@ func skipString(text []byte, i int) int {
 	}
 }
 
+// skipName is skipString for a string that is likely short, and tells whether it has escapes.
+func skipName(text []byte, i int) (end int, escapes bool) {
+	for i++; ; i++ {
+		switch text[i] {
+		case '"':
+			return i + 1, escapes
+		case '\\':
+			escapes = true
+			i++
+		}
+	}
+}
+
 func skipContainer(text []byte, i int) int {
 	for depth := 0; ; i++ {
 		switch text[i] {
@@ -82,8 +95,8 @@ func (c *cursor) next() bool {
 	}
 	c.at.key = 0
 	if c.text[0] == '{' {
-		end := skipString(c.text, i)
-		c.at.key = newKey(c.text, i, end)
+		end, escapes := skipName(c.text, i)
+		c.at.key = newKey(i, escapes)
 		i = skipSpace(c.text, skipSpace(c.text, end)+1) // over the colon
 	}
 	c.at.start = uint32(i)

@@ -1,5 +1,7 @@
 package vcon
 
+import "bytes"
+
 var comma = []byte{','}
 
 // now is the value with the edits at and below it: its text as it came where there are none.
@@ -142,10 +144,8 @@ func (n *node) name(slot int) []byte {
 
 // keyAt is the key of a child whose name is written at an offset.
 func (n *node) keyAt(slot, offset int) key {
-	k := key(offset)
 	if base := n.kids[slot].base; base >= 0 {
-		return k | n.idx.kids[base].key&escaped
+		return key(offset) | n.idx.kids[base].key&escaped
 	}
-	label := n.kids[slot].n.label
-	return newKey(label, 0, len(label)) + k
+	return newKey(offset, bytes.IndexByte(n.kids[slot].n.label, '\\') >= 0)
 }
