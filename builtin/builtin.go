@@ -53,6 +53,7 @@ type OpenedLink struct {
 	chain.Link
 	Options  json.RawMessage // an object
 	Grants   hostabi.Grants
+	Limits   hostabi.Limits
 	Memo     bool           // default of memo:
 	Warnings []link.Problem // options that do nothing
 }
@@ -66,7 +67,7 @@ func OpenLink(module string, options json.RawMessage) (*OpenedLink, error) {
 	if s := strings.TrimSpace(string(options)); s == "" || s == "null" {
 		options = json.RawMessage("{}")
 	}
-	opened := &OpenedLink{Link: native{l.Run}, Options: options, Memo: l.SendsHTTP}
+	opened := &OpenedLink{Link: native{l.Run}, Options: options, Limits: hostabi.Unlimited(), Memo: l.SendsHTTP}
 	var wrong []link.Problem
 	for _, p := range l.Check(options) {
 		if p.Warn {

@@ -138,6 +138,9 @@ func New(ctx context.Context, o Options) *Call {
 	return c
 }
 
+// Staged is the document with the edits so far. Errors: *vcon.ParseError when they make it larger than it may be.
+func (c *Call) Staged() (*vcon.VCon, error) { return c.o.Doc.VCon() }
+
 // Effects are those staged so far.
 func (c *Call) Effects() Effects { return c.effects }
 
@@ -156,7 +159,7 @@ func (c *Call) Failure() string { return c.failText }
 func (c *Call) Sent() int { return c.sent }
 
 // Close ends the run: every handle is closed, temporary files are removed. No method may be called afterwards but
-// Effects, RetryDelay, Failure, Sent and Used. Closing twice does no harm.
+// Staged, Effects, RetryDelay, Failure, Sent and Used. Closing twice does no harm.
 func (c *Call) Close() {
 	c.closed = true
 	c.handles.closeAll()

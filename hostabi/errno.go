@@ -83,7 +83,7 @@ func documentError(pointer string, err error) *callError {
 func waitError(what string, err error) *callError {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return failure(TimedOut, "%s: timed out", what)
+		return failure(TimedOut, "%s: timed out: %v", what, err)
 	case errors.Is(err, context.Canceled):
 		return failure(Cancelled, "%s: cancelled", what)
 	default:

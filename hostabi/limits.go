@@ -17,6 +17,11 @@ func DefaultLimits() Limits {
 	return Limits{HostCalls: 100_000, Edits: 32 << 20, Log: 64 << 10, HTTPRequests: 50, HTTPBytes: 256 << 20, Streams: 256 << 20, KV: 1 << 20}
 }
 
+// Unlimited are the limits of builtin links: an operator who installs the server trusts them already.
+func Unlimited() Limits {
+	return Limits{HostCalls: -1, Edits: -1, Log: -1, HTTPRequests: -1, HTTPBytes: -1, Streams: -1, KV: -1}
+}
+
 // withDefaults fills the zero fields.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()

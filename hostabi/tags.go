@@ -67,7 +67,7 @@ func (c *Call) TagAdd(name, value []byte) int32 {
 		err = c.mayTag()
 	}
 	if err == nil {
-		err = c.stage(len(name)+len(value)+1, func() error { return c.doc.AddTag(string(name), string(value)) }, "tags")
+		err = c.stage(len(name)+len(value)+1, func() error { return c.doc.AddTag(string(name), string(value)) }, "/attachments")
 	}
 	if err != nil {
 		return int32(c.fail(err))
@@ -107,7 +107,7 @@ func (c *Call) TagRemove(name, value []byte) int32 {
 		err = c.stage(0, func() (docerr error) {
 			removed, docerr = c.doc.RemoveTag(string(name), string(value), value == nil)
 			return docerr
-		}, "tags")
+		}, "/attachments")
 	}
 	if err != nil {
 		return int32(c.fail(err))

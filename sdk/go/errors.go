@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,8 +45,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Text == "" {
+	switch {
+	case e.Text == "":
 		return e.Op + ": " + e.Code.Error()
+	case strings.HasPrefix(e.Text, e.Op):
+		return e.Text
 	}
 	return e.Op + ": " + e.Text
 }
