@@ -118,7 +118,7 @@ func (b *builder) retire(p *worker.Plan) {
 func (b *builder) env(cfg *config.Config, client *outbound.Client) chain.Env {
 	guest := logLevel(cfg.Telemetry.Log.Guest)
 	return chain.Env{
-		Call: hostabi.Options{HTTP: client, Exists: b.exists, Domain: uuidDomain},
+		Call: hostabi.Options{HTTP: client, Exists: b.exists, Domain: uuidDomain, Format: cfg.Server.EgressFormat, ListErr: queue.CheckListName},
 		KV:   func(link string) hostabi.KV { return linkKV{b.store, link} },
 		Log: func(chain, link string, level int, line string) {
 			if l := guestLevel(level); l >= guest {
@@ -225,7 +225,7 @@ func (p *parts) step(cfg *config.Config, ref config.LinkRef) (chain.Step, error)
 		memo = *l.Memo
 	}
 	return chain.Step{
-		Name: l.Name, Module: l.Module, Link: opened, Options: opened.Options, Grants: opened.Grants, Memo: memo,
+		Name: l.Name, Module: l.Module, Link: opened, Options: opened.Options, Grants: opened.Grants, Limits: opened.Limits, Memo: memo,
 		Retry:   chain.Retry{Attempts: l.Retry.Attempts, Delay: l.Retry.Delay, MaxDelay: l.Retry.MaxDelay, For: l.Retry.For},
 		OnError: onError(l.OnError),
 		Breaker: p.breaker(l),

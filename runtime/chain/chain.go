@@ -37,7 +37,8 @@ type Step struct {
 	Link    Link
 	Options json.RawMessage // an object; nil = {}
 	Grants  hostabi.Grants
-	Memo    bool // answers of its HTTP requests are kept over redelivery
+	Limits  hostabi.Limits // zero fields are the defaults
+	Memo    bool           // answers of its HTTP requests are kept over redelivery
 	Retry   Retry
 	OnError OnError
 	Breaker *Breaker // shared by every chain that uses the link; nil: none

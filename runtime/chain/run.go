@@ -164,7 +164,7 @@ func (r *run) newCall(ctx context.Context, s Step, id string) *hostabi.Call {
 	o := r.env.Call
 	o.Doc, o.Link, o.Chain, o.List, o.Step = r.cur, s.Name, r.chain.Name, r.job.List, id
 	o.Attempt, o.Run, o.TraceParent, o.Alive = r.job.Attempt, r.job.Run, r.job.TraceParent, r.job.Alive
-	o.Digest, o.Config, o.Grants = s.Digest, s.Options, s.Grants
+	o.Digest, o.Config, o.Grants, o.Limits = s.Digest, s.Options, s.Grants, s.Limits
 	o.Deadline, _ = ctx.Deadline()
 	if s.Memo {
 		o.Memo = r.job.Memo
