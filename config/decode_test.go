@@ -184,9 +184,9 @@ chains:
 	}
 	want := map[string]string{
 		"fine": "", "link": `link "tagg" is not defined`,
-		"builtin": `link "llm": this build has no link links.analyze|link "nothing": it names no module|link "wasm": this build has no link oci://h/n:1`,
-		"storage": `storage "pg": this build has no storage storage.postgres|storage "wasm": only links can be modules|storage "fiel" is not defined`,
-		"tracer":  `tracer "ok": storage.file is no builtin and no module ref|tracer "jlinc": this build has no tracer tracers.jlinc (written as server.tracers.jlinc)`,
+		"builtin": `link "llm": links.analyze: no such link here|link "nothing": it names no module|link "wasm": oci://h/n:1: no such link here`,
+		"storage": `storage "pg": storage.postgres: no such storage here|storage "wasm": only links can be modules|storage "fiel" is not defined`,
+		"tracer":  `tracer "ok": storage.file is no builtin and no module ref|tracer "jlinc": tracers.jlinc: no such tracer here (written as server.tracers.jlinc)`,
 		"named":   `tracer "jlink" is not defined`,
 	}
 	for _, ch := range c.Chains {

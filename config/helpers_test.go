@@ -83,5 +83,5 @@ func build(kind Kind, module string) error {
 	case "links.tag", "links.webhook", "storage.file", "storage.webhook":
 		return nil
 	}
-	return errors.New("this build has no " + string(kind) + " " + module)
+	return errors.New("no such " + string(kind) + " here")
 }

@@ -162,7 +162,7 @@ func (l *loading) cannot(kind Kind, module, pip string) (why, hint string) {
 		return "", ""
 	}
 	if err := l.Known(kind, module); err != nil {
-		return err.Error(), ""
+		return fmt.Sprintf("%s: %v", module, err), ""
 	}
 	return "", ""
 }

@@ -38,7 +38,7 @@ func TestSeedReadmeLoads(t *testing.T) {
 	if !chain.Enabled || len(chain.Held) == 0 {
 		t.Errorf("main_chain: enabled %v, held %v", chain.Enabled, chain.Held)
 	}
-	mustSay(t, r, codeHeld, `link "deepgram_link": this build has no link links.transcribe (written as links.deepgram_link)`)
+	mustSay(t, r, codeHeld, `link "deepgram_link": links.transcribe: no such link here (written as links.deepgram_link)`)
 	link, ok := c.Link(chain.Links[0])
 	want := `{"vendor":"deepgram","vendor_options":{"DEEPGRAM_KEY":"your_deepgram_key","minimum_duration":30,"api":{"model":"nova-2","smart_format":true,"detect_language":true}}}`
 	if got := string(link.Options.JSON()); !ok || link.Module != "links.transcribe" || got != want {
