@@ -25,7 +25,7 @@ type CheckResult struct {
 func Check(ctx context.Context, o Options) CheckResult {
 	path := config.Path(o.Config, lookup(o.Getenv), ".")
 	cfg, report := loadConfig(path, o)
-	r := CheckResult{File: path, Problems: report.Problems, Chains: []string{}, Held: map[string][]string{}}
+	r := CheckResult{File: path, Problems: append(report.Problems, report.PythonIgnored...), Chains: []string{}, Held: map[string][]string{}}
 	if cfg != nil {
 		b := &builder{log: slog.New(slog.NewTextHandler(io.Discard, nil)), offline: true}
 		b.observer = newObserver(prometheus.NewRegistry(), b.log, nil)

@@ -137,6 +137,7 @@ func (a *App) listen(cfg *config.Config) (err error) {
 // tellStart says once what an operator should know of this configuration.
 func (a *App) tellStart(cfg *config.Config, report config.Report) {
 	a.tellReport(report)
+	a.tellPython(cfg, report)
 	if cfg.File == "" {
 		a.log.Warn("no configuration file: no chains run; write a config.yml here, or name one with --config or CONSERVER_CONFIG_FILE")
 	}
@@ -151,13 +152,23 @@ func (a *App) tellStart(cfg *config.Config, report config.Report) {
 	a.tellHeld(a.current.Load())
 }
 
-// tellReport logs warnings; what Python ignored and we honour is among them.
+// tellReport logs warnings and notes: each variable without effect is named once, at start.
 func (a *App) tellReport(report config.Report) {
 	for _, p := range report.Of(config.Warning) {
 		a.log.Warn("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "problem", p.Message, "hint", p.Hint)
 	}
 	for _, p := range report.Of(config.Info) {
-		a.log.Debug("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
+		a.log.Info("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
+	}
+}
+
+// tellPython says what a file that a vcon-server ran means here, where Python read a key without effect.
+func (a *App) tellPython(cfg *config.Config, report config.Report) {
+	if !cfg.VconServer {
+		return
+	}
+	for _, p := range report.PythonIgnored {
+		a.log.Info("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
 	}
 }
 
