@@ -133,7 +133,7 @@ auth:
 	mustSay(t, r, codeKey, "auth.keys[4].key: a key of 3 characters can be guessed")
 	mustSay(t, r, codeKey, "auth.keys[2].expires: this key has expired")
 	mustSay(t, r, codeEnv, "CONSERVER_API_TOKEN: a token of 5 characters")
-	if (KeyHash{}).Matches("") || !HashKey("x").Matches("x") || HashKey("x").Matches("y") {
+	if (KeyHash{}).matches([32]byte{}) || (KeyHash{}).Matches("") || !HashKey("x").Matches("x") || HashKey("x").Matches("y") {
 		t.Error("Matches")
 	}
 }
