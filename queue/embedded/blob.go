@@ -17,6 +17,16 @@ import (
 // bytes in the log.
 const inlineMax = 256 << 10
 
+// keepBlob is writeBlob with the answers of the store. A full disk refuses what grows the store; for anything else the
+// ballast goes.
+func (s *Store) keepBlob(id vcon.ID, text []byte, grows bool) (string, error) {
+	name, err := s.writeBlob(id, text)
+	if isFull(err) && s.makeRoom(grows) {
+		name, err = s.writeBlob(id, text)
+	}
+	return name, s.outward(err)
+}
+
 // writeBlob keeps a large document in a file of its own, durable on return: blobs/xx/<uuid>.<random>. The revision is
 // not known before the transaction that will name the file, so something that never repeats stands in its place. The
 // caller drops the file when that transaction does not come about.

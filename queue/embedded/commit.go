@@ -116,8 +116,8 @@ func (s *Store) merged(g *grant, p queue.Progress) (*change, error) {
 	c.paper = paper{id: g.e.id, text: doc.Bytes(), sha: doc.Hash()}
 	c.created, c.terms = indexed(doc)
 	if len(c.text) > inlineMax {
-		if c.file, err = s.writeBlob(c.id, c.text); err != nil {
-			return nil, s.outward(err)
+		if c.file, err = s.keepBlob(c.id, c.text, false); err != nil {
+			return nil, err
 		}
 	}
 	return c, nil

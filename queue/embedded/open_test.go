@@ -1,11 +1,13 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/vcon"
@@ -70,4 +72,11 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	if _, err := Open(dir, Options{Ballast: -1}); !errors.Is(err, queue.ErrFormat) {
 		t.Fatalf("open of a newer format: %v, want ErrFormat", err)
 	}
+}
+
+// cancelled is a context that ends at once, but not before a call has looked at the store.
+func cancelled(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
 }

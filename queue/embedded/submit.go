@@ -94,9 +94,9 @@ func (s *Store) prepare(sub queue.Submission) (*paper, error) {
 		p.idem = idemHash(sub.Principal, p.id, sub.IdempotencyKey)
 	}
 	if len(p.text) > inlineMax {
-		file, err := s.writeBlob(p.id, p.text)
+		file, err := s.keepBlob(p.id, p.text, true)
 		if err != nil {
-			return nil, s.outward(err)
+			return nil, err
 		}
 		p.file = file
 	}
