@@ -37,13 +37,19 @@ func newCall(t testing.TB, text string, change ...func(*Options)) *Call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Doc: doc.Draft(), Link: "l", Chain: "c", List: "in", Step: "l#1", Run: [16]byte{1, 2, 3}, Grants: everything(), TempDir: t.TempDir()}
+	o := Options{Doc: doc.Draft(), Link: "l", Chain: "c", List: "in", Step: "l#1", Run: [16]byte{1, 2, 3}, Grants: everything()}
 	for _, f := range change {
 		f(&o)
 	}
 	c := New(t.Context(), o)
 	t.Cleanup(c.Close)
 	return c
+}
+
+// inTemp puts large streams into a folder of the test.
+func inTemp(t testing.TB) func(*Options) {
+	dir := t.TempDir()
+	return func(o *Options) { o.TempDir = dir }
 }
 
 // text reads what a host function fills a buffer with, and checks on the way that it asks for the size and writes

@@ -27,7 +27,7 @@ func drain(t testing.TB, c *Call, s int32) []byte {
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, spill, spill + 1, 3 * spill} {
-		c := newCall(t, document)
+		c := newCall(t, document, inTemp(t))
 		s := c.StreamNew()
 		want := bytes.Repeat([]byte("0123456789"), size/10+1)[:size]
 		for rest := want; len(rest) > 0; {
@@ -148,7 +148,7 @@ func TestDocAppendBody(t *testing.T) {
 
 func TestDocAppendBodyLarge(t *testing.T) {
 	t.Parallel()
-	c := newCall(t, document)
+	c := newCall(t, document, inTemp(t))
 	s := c.StreamNew()
 	want := bytes.Repeat([]byte{0, 1, 2, 3}, spill/2)
 	c.StreamWrite(s, want)
