@@ -37,6 +37,9 @@ func isNull(text string) bool { return yaml11().null.MatchString(text) }
 // resolve11 gives the JSON value of a plain scalar, as PyYAML's safe loader and json.dumps would. Dates and times
 // become ISO texts. An error means that PyYAML refuses the text, or that JSON has no such value.
 func resolve11(text string) (value, error) {
+	if text != "" && strings.IndexByte("+-.0123456789yYnNtTfFoO~", text[0]) < 0 {
+		return value{kind: stringValue, text: text}, nil // nothing else begins so
+	}
 	g := yaml11()
 	switch {
 	case g.boolean.MatchString(text):
