@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -262,7 +263,7 @@ func TestSignedID(t *testing.T) {
 // quadratic.
 func TestDuplicateFlood(t *testing.T) {
 	t.Parallel()
-	const n = 500_000
+	const n = 200_000
 	v := mustParse(t, `{"uuid":"`+someID+`","x":{`+strings.Repeat(`"a":1,`, n)+`"a":2},`+strings.Repeat(`"a":1,`, n)+`"a":3}`)
 	for range 1000 {
 		for pointer, want := range map[string]string{"/a": "3", "/x/a": "2"} {
@@ -270,5 +271,121 @@ func TestDuplicateFlood(t *testing.T) {
 				t.Fatalf("%s: %s, %v", pointer, got, err)
 			}
 		}
+	}
+}
+
+func TestIteration(t *testing.T) {
+	t.Parallel()
+	v := mustParse(t, body(`,"x":{"a":1,"\u0061":2,"b":[true,null]},"y":[`+strings.Repeat(`{"long":"enough for an index"},`, 30)+`7]`))
+	var members []string
+	for name, value := range v.Members("/x") {
+		members = append(members, name+"="+string(value))
+	}
+	if got := strings.Join(members, " "); got != "a=1 a=2 b=[true,null]" {
+		t.Errorf("members: %s", got)
+	}
+	last, kind := -1, Absent
+	for n, value := range v.Elements("/y") {
+		if n != last+1 {
+			t.Errorf("element %d after %d", n, last)
+		}
+		last, kind = n, value.Kind()
+	}
+	if last != 30 || kind != Number {
+		t.Errorf("last element %d of kind %d", last, kind)
+	}
+	for range v.Members("/y") {
+		t.Error("an array has a member")
+	}
+	for range v.Elements("/x") {
+		t.Error("an object has an element")
+	}
+	for range v.Elements("/none") {
+		t.Error("nothing has an element")
+	}
+	for range v.Elements("/y") {
+		break
+	}
+	if n, err := v.Count("/x"); n != 2 || err != nil {
+		t.Errorf("count: %d, %v", n, err)
+	}
+	if keys, err := v.Keys("/x"); strings.Join(keys, " ") != "a b" || err != nil {
+		t.Errorf("keys: %q, %v", keys, err)
+	}
+}
+
+func TestValue(t *testing.T) {
+	t.Parallel()
+	for text, kind := range map[string]Kind{
+		"": Absent, "null": Null, "true": Bool, "false": Bool, "-1": Number, "0": Number, `""`: String, "[]": Array, "{}": Object,
+	} {
+		v := Value(text)
+		if v.Kind() != kind {
+			t.Errorf("%q: kind %d", text, v.Kind())
+		}
+		if _, ok := v.Text(); ok != (kind == String) {
+			t.Errorf("%q: text %v", text, ok)
+		}
+	}
+	if got, err := Value(`{"a":[1,{"b":2}]}`).Get("/a/1/b"); string(got) != "2" || err != nil {
+		t.Errorf("get: %s, %v", got, err)
+	}
+	if _, err := Value(nil).Get(""); !errors.Is(err, ErrAbsent) {
+		t.Errorf("get of nothing: %v", err)
+	}
+	names := ""
+	for name, value := range Value(`{"a":[1,2]}`).Members() {
+		for n := range value.Elements() {
+			names += fmt.Sprint(name, n)
+		}
+	}
+	if names != "a0a1" {
+		t.Errorf("members: %s", names)
+	}
+}
+
+// TestConcurrentReads lets many read, and so index, one document at a time; the race detector watches.
+func TestConcurrentReads(t *testing.T) {
+	t.Parallel()
+	v := mustParse(t, string(benchText("text", 100_000)))
+	many := `"x":{` + strings.Repeat(`"k":0,`, 100) + `"z":1},`
+	w := mustParse(t, `{`+many+`"uuid":"`+someID+`"}`)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, pointer := range []string{"/analysis/0/body/segments/100/id", "/analysis/0/body/segments/7/words", "/dialog/9/type"} {
+				if _, err := v.Get(pointer); err != nil {
+					t.Errorf("%s: %v", pointer, err)
+				}
+			}
+			if got, err := w.Get("/x/z"); err != nil || string(got) != "1" {
+				t.Errorf("%s, %v", got, err)
+			}
+			d := v.Draft()
+			do(t, d, "append /analysis 1", "tag a b")
+			if spliced, err := d.VCon(); err != nil || spliced.Hash() == v.Hash() {
+				t.Errorf("splice: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestValuesAreCapped: appending to a value that was read must not write into the document.
+func TestValuesAreCapped(t *testing.T) {
+	t.Parallel()
+	v := mustParse(t, body(`,"x":{"a":[1,2],"b":"c"}`))
+	before := v.Hash()
+	for _, pointer := range []string{"", "/uuid", "/x", "/x/a", "/x/a/0", "/x/b"} {
+		got, err := v.Get(pointer)
+		if err != nil || cap(got) != len(got) {
+			t.Errorf("%s: capacity %d of %d, %v", pointer, cap(got), len(got), err)
+		}
+	}
+	for _, value := range v.Members("/x") {
+		_ = append(value, "spoilt"...)
+	}
+	if sha256.Sum256(v.Bytes()) != before {
+		t.Error("the text was changed")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -118,6 +119,7 @@ func TestEdits(t *testing.T) {
 		{"untag", `,"attachments":[{"type":"tags","body":["a:b","c:d","a:b"]},{"type":"tags","body":"[\"a:b\", \"e:f\"]"}]`, `untag a b`, `,"attachments":[{"type":"tags","body":["c:d"]},{"type":"tags","body":"[\"e:f\"]"}]`},
 		{"untag all", `,"attachments":[{"type":"tags","body":["a:b","ab:d","a:c"]},{"type":"tags","body":{"a":["1",2],"b":3}}]`, `untag a `, `,"attachments":[{"type":"tags","body":["ab:d"]},{"type":"tags","body":{"b":3}}]`},
 		{"untag map", `,"attachments":[{"type":"tags","body":{"a":["1","2"],"b":3,"c":"1"}}]`, `untag a 1;untag b 3`, `,"attachments":[{"type":"tags","body":{"a":["2"],"c":"1"}}]`},
+		{"untag the last of duplicates", `,"attachments":[{"type":"tags","body":{"a":"1","a":"2","b":"3"}}]`, `untag a 2;tag a 4;tag b 3`, `,"attachments":[{"type":"tags","body":{"a":["1","4"],"b":"3"}}]`},
 		{"untag nothing", `,"attachments":[{"type":"tags","body":["a:b"]}]`, `untag a c`, `,"attachments":[{"type":"tags","body":["a:b"]}]`},
 	}
 	for _, tt := range tests {
@@ -259,6 +261,14 @@ func TestDraftReads(t *testing.T) {
 	if _, err := d.Keys("/dialog"); !errors.Is(err, ErrType) {
 		t.Errorf("keys of an array: %v", err)
 	}
+	for _, tt := range []struct {
+		pointer, value string
+		want           error
+	}{{"/none", "1", ErrAbsent}, {"/dialog", "{", ErrValue}, {"x", "1", ErrPointer}} {
+		if _, err := d.Test(tt.pointer, []byte(tt.value)); !errors.Is(err, tt.want) {
+			t.Errorf("test %s: %v", tt.pointer, err)
+		}
+	}
 	if same, err := d.Test("/dialog/2", []byte(` {"y":[1.0, 20e-1]}`)); err != nil || !same {
 		t.Errorf("test: %v, %v", same, err)
 	}
@@ -339,4 +349,34 @@ func TestTagReads(t *testing.T) {
 	if got, ok := v.Draft().Tag("bare"); ok {
 		t.Errorf("tag bare: %q", got)
 	}
+}
+
+// TestManyMembers edits an object of very many members; looking each up by walking all would take minutes.
+func TestManyMembers(t *testing.T) {
+	t.Parallel()
+	const many = 30_000
+	var members strings.Builder
+	for n := range many {
+		fmt.Fprintf(&members, `,"m%d":%d`, n, n)
+	}
+	d := mustParse(t, body(members.String())).Draft()
+	for n := range many {
+		if n%2 == 0 {
+			do(t, d, fmt.Sprintf("set /m%d 0", n))
+		}
+	}
+	do(t, d, "remove /m7")
+	for pointer, want := range map[string]string{"/m6": "0", "/m9": "9", fmt.Sprintf("/m%d", many-1): fmt.Sprint(many - 1)} {
+		if got, err := d.Get(pointer); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", pointer, got, err)
+		}
+	}
+	if count, err := d.Count(""); err != nil || count != many {
+		t.Errorf("%d members, %v", count, err)
+	}
+	v, err := d.VCon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSpliced(t, v)
 }

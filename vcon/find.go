@@ -62,7 +62,7 @@ func (p place) element(n int) (place, bool) {
 	}
 	for c := open(p.text); c.next(); n-- {
 		if n == 0 {
-			return place{text: p.text[c.at.start:c.at.end], area: p.area.element()}, true
+			return place{text: p.text[c.at.start:c.at.end:c.at.end], area: p.area.element()}, true
 		}
 	}
 	return place{}, false
@@ -80,7 +80,7 @@ func (p place) member(name string) (place, bool) {
 	var found []byte
 	for c := open(p.text); c.next(); {
 		if c.at.is(p.text, name) {
-			found = p.text[c.at.start:c.at.end]
+			found = p.text[c.at.start:c.at.end:c.at.end]
 		}
 	}
 	return place{text: found, area: p.area.member(name)}, found != nil

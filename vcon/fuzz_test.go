@@ -144,7 +144,7 @@ func TestRandomEdits(t *testing.T) {
 		}
 		return b
 	}
-	for range 3000 {
+	for range 1000 {
 		checkEdits(t, bases[random.IntN(len(bases))], program(25), program(8))
 	}
 }

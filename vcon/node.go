@@ -1,5 +1,10 @@
 package vcon
 
+import (
+	"cmp"
+	"slices"
+)
+
 // node is a value in a draft. Until something at or below it is edited it is no more than its text; then it is opened,
 // and holds its children one by one. Only the path to an edit is opened ever.
 type node struct {
@@ -83,15 +88,33 @@ func (n *node) slot(token string, a area) int {
 	return found
 }
 
-// member finds the last child of an opened object with exactly this name.
+// member finds the last child of an opened object with exactly this name. Members that the draft made stand behind
+// those of the text.
 func (n *node) member(name string) int {
 	label := makeLabel(name)
-	for slot := len(n.kids) - 1; slot >= 0; slot-- {
-		if k := n.kids[slot]; k.base < 0 {
-			if string(k.n.label) == string(label) {
-				return slot
-			}
-		} else if n.idx.kids[k.base].is(n.text, name) {
+	slot := len(n.kids) - 1
+	for ; slot >= 0 && n.kids[slot].base < 0; slot-- {
+		if string(n.kids[slot].n.label) == string(label) {
+			return slot
+		}
+	}
+	return n.textMember(slot+1, name)
+}
+
+// textMember is member among the first children, which are of the text and ascend there.
+func (n *node) textMember(count int, name string) int {
+	number := n.idx.member(n.text, name)
+	if number < 0 {
+		return -1
+	}
+	slot, there := slices.BinarySearchFunc(n.kids[:count], int32(number), func(k kid, base int32) int {
+		return cmp.Compare(k.base, base)
+	})
+	if there {
+		return slot
+	}
+	for slot--; slot >= 0; slot-- { // the last one of the name was taken away; another may stand before it
+		if n.idx.kids[n.kids[slot].base].is(n.text, name) {
 			return slot
 		}
 	}

@@ -63,7 +63,7 @@ func (v Value) Elements() iter.Seq2[int, Value] {
 		}
 		c := open(v)
 		for n := 0; c.next(); n++ {
-			if !yield(n, Value(v[c.at.start:c.at.end])) {
+			if !yield(n, Value(v[c.at.start:c.at.end:c.at.end])) {
 				return
 			}
 		}
@@ -78,7 +78,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 			return
 		}
 		for c := open(v); c.next(); {
-			if !yield(c.at.name(v), Value(v[c.at.start:c.at.end])) {
+			if !yield(c.at.name(v), Value(v[c.at.start:c.at.end:c.at.end])) {
 				return
 			}
 		}
