@@ -82,7 +82,7 @@ func TestFailedTransactionsLeaveNoTrace(t *testing.T) {
 	}})
 	on.Store(true)
 	var all sync.WaitGroup
-	for w := range 12 {
+	for w := range 8 {
 		all.Go(func() { churn(t, s, rand.New(rand.NewPCG(uint64(w), 7)), w) })
 	}
 	all.Wait()
@@ -96,10 +96,6 @@ func TestFailedTransactionsLeaveNoTrace(t *testing.T) {
 	checkStore(t, s)
 	for _, list := range []string{"a", "b", "out", queue.DeleteList, queue.ResaveList} {
 		drain(t, s, list)
-		d, err := s.Depth(t.Context(), list)
-		if err != nil || d.Ready+d.Delayed+d.Leased != 0 {
-			t.Fatalf("%s cannot be worked empty: %+v, %v", list, d, err)
-		}
 	}
 	checkStore(t, s)
 }
@@ -107,7 +103,7 @@ func TestFailedTransactionsLeaveNoTrace(t *testing.T) {
 // churn does what API and workers do, over few documents, and takes injected errors as they come.
 func churn(t *testing.T, s *Store, r *rand.Rand, w int) {
 	ctx := t.Context()
-	for i := range 60 {
+	for i := range 40 {
 		doc := document(t, w*3+i%3, []int{400, 4000, 300 << 10}[r.IntN(3)])
 		errs := []error{errOf(s.Submit(ctx, queue.Submission{Doc: doc, Lists: []string{"a", "b"}[:1+r.IntN(2)]}))}
 		switch r.IntN(8) {
@@ -171,17 +167,23 @@ func onlyErr(_ *vcon.VCon, rev queue.Rev, err error) (queue.Rev, error) { return
 func drain(t *testing.T, s *Store, list string) {
 	t.Helper()
 	for range 10_000 {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		ls, err := s.Lease(ctx, queue.Want{Lists: []queue.Weighted{{Name: list}}, Max: 16, TTL: time.Minute, Solo: true})
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			return
-		}
-		for _, l := range ls {
-			err = errors.Join(err, s.Finish(t.Context(), l, queue.Outcome{}))
-		}
+		d, err := s.Depth(t.Context(), list)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if d.Ready+d.Delayed+d.Leased == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ls, err := s.Lease(ctx, queue.Want{Lists: []queue.Weighted{{Name: list}}, Max: 16, TTL: time.Minute, Solo: true})
+		cancel()
+		if err != nil {
+			t.Fatalf("%s cannot be worked empty: %+v, %v", list, d, err)
+		}
+		for _, l := range ls {
+			if err := s.Finish(t.Context(), l, queue.Outcome{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
