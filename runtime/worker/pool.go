@@ -179,20 +179,20 @@ func (p *Pool) leaseLoop(ctx context.Context) error {
 	for failures := 0; p.room(ctx); {
 		plan := p.o.Plan()
 		leases, err := p.lease(ctx, plan)
+		for _, l := range leases {
+			p.start(ctx, plan, l)
+		}
+		p.leased(plan)
 		switch {
 		case errors.Is(err, queue.ErrClosed):
 			return err
-		case err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled):
+		case err != nil && !errors.Is(err, context.Canceled):
 			p.o.Log.Warn("lease", "error", err)
 			p.pause(ctx, chain.Backoff(failures, 100*time.Millisecond, 5*time.Second))
 			failures++
 		default:
 			failures = 0
 		}
-		for _, l := range leases {
-			p.start(ctx, plan, l)
-		}
-		p.leased(plan)
 	}
 	return nil
 }
