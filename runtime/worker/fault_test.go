@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,9 +23,10 @@ import (
 func TestCrashInTheMiddleOfALink(t *testing.T) {
 	m := &chaintest.Memory{}
 	var crash chan struct{} // made in the bubble
-	first := true
+	var first flag
+	first.Store(true)
 	y := tagging("y", func(ctx context.Context, _ *hostabi.Call) error {
-		if first {
+		if first.Load() {
 			<-crash
 		}
 		return nil
@@ -40,7 +42,8 @@ func TestCrashInTheMiddleOfALink(t *testing.T) {
 		if err := <-r.ended; !errors.Is(err, queue.ErrClosed) {
 			r.Errorf("run ended with %v, want ErrClosed", err)
 		}
-		r.pool, first = nil, false
+		r.pool = nil
+		first.Store(false)
 		r.wantOutcomes("lost store")
 		r.wantSaved(m, doc.ID(), "-")
 		r.open()
@@ -133,9 +136,10 @@ func TestLateSaveAfterDelete(t *testing.T) {
 
 // A storage that is down for long: the vCon is retried there alone, then owed, and a replay saves nowhere else.
 func TestStorageDown(t *testing.T) {
-	down := true
+	var down flag
+	down.Store(true)
 	pg := &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error {
-		if down {
+		if down.Load() {
 			return errDown
 		}
 		return nil
@@ -160,7 +164,7 @@ func TestStorageDown(t *testing.T) {
 			r.Errorf("%d leases in an hour of trying: %s", n, r.watch.outcomes())
 		}
 
-		down = false
+		down.Store(false)
 		if n, err := r.q.Reprocess(r.Context(), "storage:pg", queue.Filter{}, queue.FromFailed, 0); n != 1 || err != nil {
 			r.Fatalf("reprocess: %d, %v", n, err)
 		}
@@ -177,9 +181,10 @@ func TestStorageDown(t *testing.T) {
 
 // Storages heal within the hour: nothing is owed, the egress comes after.
 func TestStorageHeals(t *testing.T) {
-	down := true
+	var down flag
+	down.Store(true)
 	pg := &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error {
-		if down {
+		if down.Load() {
 			return errDown
 		}
 		return nil
@@ -193,7 +198,7 @@ func TestStorageHeals(t *testing.T) {
 		r.halt() // also over a restart
 		r.q.Close()
 		r.open()
-		down = false
+		down.Store(false)
 		r.start(nil)
 		r.pass(time.Minute)
 		r.wantOutcomes("retry storage_failed, done")
@@ -209,9 +214,10 @@ func TestStorageHeals(t *testing.T) {
 func TestAppendingStorageIsMarkedAtOnce(t *testing.T) {
 	hook := &chaintest.Memory{Once: true}
 	var crash chan struct{} // made in the bubble
-	first := true
+	var first flag
+	first.Store(true)
 	pg := &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error {
-		if first {
+		if first.Load() {
 			<-crash
 			return errDown
 		}
@@ -225,7 +231,8 @@ func TestAppendingStorageIsMarkedAtOnce(t *testing.T) {
 		r.q.Close()
 		close(crash)
 		<-r.ended
-		r.pool, first = nil, false
+		r.pool = nil
+		first.Store(false)
 		r.open()
 		r.start(nil)
 		r.pass(time.Minute)
@@ -257,9 +264,10 @@ func TestDrainLetsShortChainsFinish(t *testing.T) {
 
 // What does not finish in time is checkpointed and put back: no try, no crash, no link run twice.
 func TestDrainPutsLongChainsBack(t *testing.T) {
-	long := true
+	var long flag
+	long.Store(true)
 	y := tagging("y", func(ctx context.Context, c *hostabi.Call) error {
-		if long {
+		if long.Load() {
 			return takes(time.Hour)(ctx, c)
 		}
 		return nil
@@ -284,7 +292,7 @@ func TestDrainPutsLongChainsBack(t *testing.T) {
 		r.wantOutcomes("released shutdown, released shutdown")
 		r.q.Close()
 		r.open()
-		long = false
+		long.Store(false)
 		r.start(nil)
 		r.pass(time.Second)
 		r.wantTags(doc.ID(), "by:x by:y")
@@ -383,9 +391,9 @@ func TestDeleteAndRepostAtEachStage(t *testing.T) {
 }
 
 func TestDeleteJobIsRetried(t *testing.T) {
-	n := 0
+	var n atomic.Int32
 	m := &chaintest.Memory{OnDelete: func(context.Context, vcon.ID) error {
-		if n++; n < 5 {
+		if n.Add(1) < 5 {
 			return errDown
 		}
 		return nil
@@ -417,10 +425,10 @@ func TestDeleteJobHasItsOwnDLQ(t *testing.T) {
 }
 
 // doer counts requests and answers them.
-type doer struct{ n int }
+type doer struct{ n atomic.Int32 }
 
 func (d *doer) Do(context.Context, outbound.Policy, *outbound.Request) (*outbound.Response, error) {
-	d.n++
+	d.n.Add(1)
 	return &outbound.Response{Status: 200, Body: []byte(`{"n":1}`)}, nil
 }
 
@@ -445,9 +453,10 @@ func paying(name string, after func() error) chain.Step {
 // Paid calls are made once: a link that paid is not run again after a later failure, and one that failed after it paid
 // meets the answer that was kept.
 func TestPaidOnce(t *testing.T) {
-	broken := true
+	var broken flag
+	broken.Store(true)
 	fail := func() error {
-		if broken {
+		if broken.Load() {
 			return errDown
 		}
 		return nil
@@ -459,20 +468,20 @@ func TestPaidOnce(t *testing.T) {
 		doc := r.post()
 		r.start(nil)
 		r.pass(time.Second)
-		if r.wantOutcomes("retry tries_used"); d.n != 2 {
-			r.Fatalf("%d requests", d.n)
+		if r.wantOutcomes("retry tries_used"); d.n.Load() != 2 {
+			r.Fatalf("%d requests", d.n.Load())
 		}
 		r.halt()
 		r.q.Close()
 		r.open()
-		broken = false
+		broken.Store(false)
 		r.start(nil)
 		r.pass(time.Minute)
 		r.wantOutcomes("retry tries_used, done")
 		r.wantRan("x done, first done, second retry, second done")
 		r.wantTags(doc.ID(), "by:x by:first by:second")
-		if d.n != 2 {
-			r.Errorf("%d requests, want each call paid once", d.n)
+		if d.n.Load() != 2 {
+			r.Errorf("%d requests, want each call paid once", d.n.Load())
 		}
 	})
 }
@@ -621,22 +630,23 @@ func TestLongChainKeepsItsLease(t *testing.T) {
 
 // A suspect runs alone, and nothing else is leased meanwhile.
 func TestSuspectRunsAlone(t *testing.T) {
-	crash := true
+	var crash flag
+	crash.Store(true)
 	var suspect vcon.ID
-	running, beside := 0, 0
+	var running, beside atomic.Int32
 	x := tagging("x", func(ctx context.Context, c *hostabi.Call) error {
-		running++
-		defer func() { running-- }()
+		running.Add(1)
+		defer running.Add(-1)
 		out := make([]byte, 64)
 		n := c.DocRead(1, []byte("/uuid"), 1, 0, out)
 		if !strings.Contains(string(out[:n]), suspect.String()) {
 			return takes(time.Second)(ctx, c)
 		}
-		if crash {
+		if crash.Load() {
 			return takes(time.Hour)(ctx, c)
 		}
 		err := takes(5*time.Second)(ctx, c)
-		beside = max(beside, running-1)
+		beside.Store(max(beside.Load(), running.Load()-1))
 		return err
 	})
 	bubble(t, chain.Chain{Steps: []chain.Step{x}}, nil, func(r *rig) {
@@ -650,15 +660,15 @@ func TestSuspectRunsAlone(t *testing.T) {
 			r.halt()
 			r.open()
 		}
-		crash = false
+		crash.Store(false)
 		for range 40 {
 			r.post()
 		}
 		r.start(nil)
 		r.pass(5 * time.Minute)
 		r.wantTags(suspect, "by:x")
-		if beside != 0 {
-			r.Errorf("%d others ran beside the suspect", beside)
+		if beside.Load() != 0 {
+			r.Errorf("%d others ran beside the suspect", beside.Load())
 		}
 		if n := strings.Count(r.watch.outcomes(), "done"); n != 41 {
 			r.Errorf("%d done, want all 41: %s", n, r.watch.outcomes())

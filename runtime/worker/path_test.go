@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,9 +119,10 @@ func TestReplace(t *testing.T) {
 
 // What a storage owes of a created vCon is owed under its uuid.
 func TestReplaceOwed(t *testing.T) {
-	down := true
+	var down flag
+	down.Store(true)
 	m := &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error {
-		if down {
+		if down.Load() {
 			return chain.Permanent(errDown)
 		}
 		return nil
@@ -133,7 +135,7 @@ func TestReplaceOwed(t *testing.T) {
 		r.pass(time.Second)
 		r.wantDead("storage:memory", "storage_failed", "down")
 		r.wantList("out", made)
-		down = false
+		down.Store(false)
 		if n, err := r.q.Reprocess(r.Context(), "storage:memory", queue.Filter{}, queue.FromFailed, 0); n != 1 || err != nil {
 			r.Fatalf("reprocess: %d, %v", n, err)
 		}
@@ -204,9 +206,10 @@ func TestPanicHurtsNobodyElse(t *testing.T) {
 }
 
 func TestReprocessBeginsAtTheFailedLink(t *testing.T) {
-	broken := true
+	var broken flag
+	broken.Store(true)
 	y := tagging("y", func(context.Context, *hostabi.Call) error {
-		if broken {
+		if broken.Load() {
 			return errDown
 		}
 		return nil
@@ -216,7 +219,7 @@ func TestReprocessBeginsAtTheFailedLink(t *testing.T) {
 		r.start(nil)
 		r.pass(time.Second)
 		r.wantDead("in", "link_failed", "down")
-		broken = false
+		broken.Store(false)
 		if n, err := r.q.Reprocess(r.Context(), "in", queue.Filter{}, queue.FromFailed, 0); n != 1 || err != nil {
 			r.Fatalf("reprocess: %d, %v", n, err)
 		}
@@ -248,9 +251,10 @@ func TestRetryWithBackoffThenDLQ(t *testing.T) {
 }
 
 func TestChainTimeout(t *testing.T) {
-	slow := true
+	var slow flag
+	slow.Store(true)
 	y := tagging("y", func(ctx context.Context, c *hostabi.Call) error {
-		if slow {
+		if slow.Load() {
 			return takes(time.Hour)(ctx, c)
 		}
 		return nil
@@ -260,7 +264,7 @@ func TestChainTimeout(t *testing.T) {
 		r.start(nil)
 		r.pass(2*time.Minute + time.Second) // far longer than the lease: it is prolonged
 		r.wantOutcomes("retry tries_used")
-		slow = false
+		slow.Store(false)
 		r.pass(time.Minute)
 		r.wantOutcomes("retry tries_used, done")
 		r.wantTags(doc.ID(), "by:y")
@@ -270,11 +274,10 @@ func TestChainTimeout(t *testing.T) {
 func TestTwoListsOneAfterTheOther(t *testing.T) {
 	m := &chaintest.Memory{}
 	bubble(t, chain.Chain{}, map[string]chain.Storage{"memory": m}, func(r *rig) {
-		running, most := 0, 0
+		var running, most atomic.Int32
 		count := func(ctx context.Context, c *hostabi.Call) error {
-			running++
-			most = max(most, running)
-			defer func() { running-- }()
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
 			return takes(10*time.Second)(ctx, c)
 		}
 		p := r.use(chain.Chain{Steps: []chain.Step{tagging("x", count)}}, map[string]chain.Storage{"memory": m})
@@ -283,8 +286,8 @@ func TestTwoListsOneAfterTheOther(t *testing.T) {
 		r.start(nil)
 		r.pass(time.Minute)
 		r.wantOutcomes("done, done")
-		if most != 1 {
-			t.Errorf("%d runs of one vCon at once", most)
+		if most.Load() != 1 {
+			t.Errorf("%d runs of one vCon at once", most.Load())
 		}
 		r.wantSaved(m, doc.ID(), tagsStored(r, doc.ID()))
 		if got := tagsStored(r, doc.ID()); got != "by:x by:y" && got != "by:y by:x" {

@@ -3,7 +3,6 @@ package worker_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -23,6 +22,9 @@ import (
 )
 
 var errDown = errors.New("down")
+
+// flag is a switch that a test turns while links and storages look at it.
+type flag = atomic.Bool
 
 // link is a link made of a function.
 type link func(ctx context.Context, c *hostabi.Call) (hostabi.Verdict, error)
@@ -351,5 +353,3 @@ func (f *faulty) Checkpoint(ctx context.Context, l *queue.Lease, p queue.Progres
 	}
 	return f.Store.Checkpoint(ctx, l, p)
 }
-
-var _ = fmt.Sprint

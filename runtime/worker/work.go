@@ -238,7 +238,7 @@ func (w *work) dead(f queue.Failure) {
 // storages that may hold our older document are saved again.
 func (w *work) drop(err error) {
 	w.rep.Outcome, w.rep.Reason = OutcomeLost, lossCode(err)
-	if w.rep.Reason == reasonStore {
+	if w.rep.Reason == reasonStore && !errors.Is(err, queue.ErrClosed) {
 		w.p.o.Log.Error("store refuses", "list", w.List, "stage", int(w.Stage), "error", err)
 	}
 	if len(w.saving) == 0 {
