@@ -82,6 +82,7 @@ func TestMediaTypes(t *testing.T) {
 		{"brotli", text, []string{"Content-Encoding: br"}, 415, `{"detail":"Unsupported content encoding"}`},
 		{"gzip bomb", zipped(t, `{"uuid":"`+strings.Repeat(" ", 2<<20)+`"}`), []string{"Content-Encoding: gzip"}, 413, `{"detail":"Request body too large: at most 134217728 bytes, unpacked"}`},
 		{"not utf-8", "{\"uuid\":\"\xff\"}", nil, 400, `{"detail":"There was an error parsing the body"}`},
+		{"not utf-8, no object", "\"\xff\"", nil, 400, `{"detail":"There was an error parsing the body"}`},
 		{"utf-16", "\xff\xfe{\x00}\x00", nil, 400, `{"detail":"There was an error parsing the body"}`},
 		{"byte order mark", "\xef\xbb\xbf" + text, nil, 422, `{"detail":[{"loc":["body",0],"msg":"a byte order mark stands before the document","type":"value_error.jsondecode"}]}`},
 		{"deep", `{"uuid":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, nil, 422, ``},

@@ -267,3 +267,35 @@ func TestSealedDocuments(t *testing.T) {
 		want(t, client, "GET", "/vcon/"+id(n), "", 200, text)
 	}
 }
+
+// Reprocess from=failed, the default, keeps the finished steps; from=start forgets them.
+func TestReprocessFrom(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]int{"": 1, "&from=failed": 1, "&from=start": 0} {
+		q := open(t)
+		_, client := serve(t, Options{Store: q})
+		ask(t, client, "POST", "/vcon?ingress_list=in", dated(1))
+		l := lease(t, q)
+		if err := q.Checkpoint(t.Context(), l, queue.Progress{Done: []queue.Step{"first#1"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Fail(t.Context(), l, queue.Failure{Reason: "link_failed", Link: "second"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, client, "POST", "/dlq/reprocess?ingress_list=in"+query, ""); got.body != "1" {
+			t.Fatalf("reprocess: %d %s", got.status, got.body)
+		}
+		if again := lease(t, q); len(again.Done) != want {
+			t.Errorf("%q: steps done: %v, want %d", query, again.Done, want)
+		}
+	}
+}
+
+func lease(t *testing.T, q queue.Queue) *queue.Lease {
+	t.Helper()
+	leases, err := q.Lease(t.Context(), queue.Want{Lists: []queue.Weighted{{Name: "in"}}, Max: 1, TTL: time.Minute, Owner: "test"})
+	if err != nil || len(leases) != 1 {
+		t.Fatalf("lease: %v %v", leases, err)
+	}
+	return leases[0]
+}

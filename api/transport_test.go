@@ -287,8 +287,9 @@ func TestMalformedRequests(t *testing.T) {
 // A body that a route does not read must not be taken for the next request.
 func TestUnreadBodyIsNotARequest(t *testing.T) {
 	t.Parallel()
-	smuggled := "GET /version HTTP/1.1\r\nHost: a\r\n\r\n"
-	got := speak(t, fmt.Sprintf("GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%sGET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", len(smuggled), smuggled), Settings{})
+	smuggled := strings.Repeat("x", 10_000) + "\r\n\r\nGET /version HTTP/1.1\r\nHost: a\r\n\r\n" // fasthttp itself reads the first 8 kB
+	got := speak(t, fmt.Sprintf("GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%sGET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+		len(smuggled), smuggled), Settings{})
 	if strings.Count(got, "HTTP/1.1 200") != 1 || strings.Count(got, "HTTP/1.1 404") != 1 {
 		t.Errorf("got %q", got)
 	}
