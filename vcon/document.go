@@ -163,7 +163,12 @@ func (v *VCon) Count(pointer string) (int, error) { return v.Draft().Count(point
 func (v *VCon) Keys(pointer string) ([]string, error) { return v.Draft().Keys(pointer) }
 
 // Tags are the "name:value" texts of every tags attachment, in document order.
-func (v *VCon) Tags() []string { return v.Draft().Tags() }
+func (v *VCon) Tags() []string {
+	if v.payload != nil {
+		v = v.payload
+	}
+	return v.Draft().Tags()
+}
 
 // Draft begins edits over this text.
 func (v *VCon) Draft() *Draft {

@@ -123,6 +123,8 @@ func FuzzDowngrade(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(head + `"amended":1,"appended":2,"analysis":[{"body":"[\"x\"]","encoding":"json","type":1,"purpose":2}]}`))
+	f.Add([]byte(sealed([]byte(whole(`"amended":{}`)))))
+	f.Add([]byte(jwe + "}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if v, err := Parse(text); err == nil {
 			checkConversions(t, v)

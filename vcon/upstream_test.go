@@ -37,6 +37,7 @@ func TestUpstream(t *testing.T) {
 		{person(`"tel":"(555) 0100 x7"`), ""},
 		{person(`"tel":"+٣٤٥٦٧"`), ""},
 		{person(`"tel":5550100`), "/parties/0/tel | type_error.str | str type expected"},
+		{person(`"tel":"1234"`), "/parties/0/tel | value_error | tel has invalid format: '1234'"},
 		{person(`"tel":""`), "/parties/0/tel | value_error | tel has invalid format: ''"},
 		{person(`"tel":"tel:+15550100"`), "/parties/0/tel | value_error | tel has invalid format: 'tel:+15550100'"},
 		{person(`"tel":"1'\n\u0000\u200b"`), `/parties/0/tel | value_error | tel has invalid format: "1'\n\x00\u200b"`},

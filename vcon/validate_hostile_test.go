@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,23 +45,23 @@ func TestValidateIsLinear(t *testing.T) {
 		for mode, word := range map[Mode]string{Lenient: "lenient", Strict: "strict", Upstream: "upstream"} {
 			t.Run(name+" "+word, func(t *testing.T) {
 				small, large := mustParse(t, build(1<<12)), mustParse(t, build(1<<15))
-				a, b := fastest(small, mode), fastest(large, mode)
-				if b > 4*8*a && b > 100*time.Millisecond {
-					t.Errorf("8 times the size takes %v instead of %v", b, a)
+				a, b := time.Hour, time.Hour
+				for range 10 { // a machine that is busy with other things is no reason
+					a, b = min(a, elapsed(small, mode)), min(b, elapsed(large, mode))
+					if b < 4*8*a || b < 100*time.Millisecond {
+						return
+					}
 				}
+				t.Errorf("8 times the size takes %v instead of %v", b, a)
 			})
 		}
 	}
 }
 
-func fastest(v *VCon, m Mode) time.Duration {
-	best := time.Hour
-	for range 3 {
-		start := time.Now()
-		Validate(v, m)
-		best = min(best, time.Since(start))
-	}
-	return best
+func elapsed(v *VCon, m Mode) time.Duration {
+	start := time.Now()
+	Validate(v, m)
+	return time.Since(start)
 }
 
 // hostile are documents that take long to check where something is done once per pair.
@@ -126,7 +127,7 @@ func TestPayloadBomb(t *testing.T) {
 
 func TestPayload(t *testing.T) {
 	t.Parallel()
-	inner := whole(`"subject":"inside"`)
+	inner := whole(`"subject":"inside","attachments":[{"type":"tags","body":"[\"a:b\"]"}]`)
 	forms := map[string]string{
 		"plain":  sealed([]byte(inner)),
 		"gzip":   sealed(zipped(t, []byte(inner))),
@@ -140,7 +141,8 @@ func TestPayload(t *testing.T) {
 			if err != nil || string(p.Bytes()) != inner || p.ID() != v.ID() {
 				t.Fatalf("payload %v", err)
 			}
-			if at, ok := v.CreatedAt(); !ok || v.Subject() != "inside" || at.Year() != 2025 || len(v.Terms()) != 2 {
+			if at, ok := v.CreatedAt(); !ok || v.Subject() != "inside" || at.Year() != 2025 || len(v.Terms()) != 2 ||
+				!slices.Equal(v.Tags(), []string{"a:b"}) {
 				t.Error("the views do not read the payload")
 			}
 		})
