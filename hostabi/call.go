@@ -10,7 +10,8 @@
 // then the work.
 //
 // Guarantees: nothing is granted that Options do not grant; edits and effects are staged, and only the caller keeps
-// them, after the run; memory of the guest is only touched during a call. Source: ABI.md.
+// them, after the run; memory of the guest is only touched during a call. Left to others: binding guests (memory, fuel), committing what was
+// staged. Source: vcon:link/v1, version 1.0; docs/rationale.md says what was decided beyond its text.
 package hostabi
 
 import (

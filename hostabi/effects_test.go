@@ -342,6 +342,10 @@ func TestErrorSet(t *testing.T) {
 		t.Error("a failure from the start")
 	}
 	c.ErrorSet([]byte("first"))
+	c.ErrorSet([]byte("a\n\x1b[2Jb"))
+	if got := c.Failure(); got != "a\n\\x1b[2Jb" {
+		t.Errorf("failure %q", got)
+	}
 	c.ErrorSet([]byte(strings.Repeat("ü", 1000)))
 	if got := c.Failure(); len(got) != 1024 || !utf8.ValidString(got) {
 		t.Errorf("%d bytes", len(got))

@@ -53,7 +53,7 @@ func (c *Call) Log(level int32, p []byte) int32 {
 	}
 	c.used.Log += int64(len(line))
 	if c.o.Log != nil {
-		c.o.Log(int(level), escapeControls(line))
+		c.o.Log(int(level), escape(line, ""))
 	}
 	return 0
 }
@@ -69,15 +69,15 @@ func cutText(p []byte, n int) string {
 	return string(p)
 }
 
-// escapeControls makes what a terminal or a log reader would obey visible.
-func escapeControls(s string) string {
+// escape makes what a terminal or a log reader would obey visible, but for the characters in keep.
+func escape(s, keep string) string {
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
 		switch {
-		case !hidden(r):
+		case !hidden(r) || strings.ContainsRune(keep, r):
 			b.WriteRune(r)
 		case r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
@@ -125,14 +125,14 @@ func (c *Call) Metric(kind int32, name []byte, value float64) int32 {
 	return 0
 }
 
-// ErrorSet says why the run is about to fail, in at most 1 KiB; the last call wins. Also while the module starts.
-// Errors: -11 not UTF-8.
+// ErrorSet says why the run is about to fail, in at most 1 KiB; the last call wins. Control characters but line breaks
+// are escaped: operators read it. Also while the module starts. Errors: -11 not UTF-8.
 func (c *Call) ErrorSet(p []byte) int32 {
 	c.used.HostCalls++
 	if !utf8.Valid(p) {
 		return int32(c.failf(Invalid, "error_set: the text is not UTF-8"))
 	}
-	c.failText = cutText(p, maxLine)
+	c.failText = escape(cutText(p, maxLine), "\n\t")
 	return 0
 }
 

@@ -18,6 +18,7 @@ const (
 	maxRedirects     = 10
 	maxHeaderBytes   = 64 << 10
 	idlePerHost      = 16
+	idleInAll        = 256
 	idleTimeout      = 90 * time.Second
 	handshakeTimeout = 10 * time.Second
 )
@@ -75,6 +76,7 @@ func (c *Client) transport(t *tls.Config, private bool) *http.Transport {
 		TLSHandshakeTimeout:    handshakeTimeout,
 		DisableCompression:     true, // we undo gzip ourselves, under a cap
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConns:           idleInAll,
 		MaxIdleConnsPerHost:    idlePerHost,
 		IdleConnTimeout:        idleTimeout,
 		ForceAttemptHTTP2:      true,
@@ -108,7 +110,7 @@ func (c *Client) connect(ctx context.Context, network, hostPort string, private 
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 && refused != "" {
-		return nil, &addressError{host, refused}
+		return nil, &addressError{host, refused, private}
 	}
 	return nil, errors.Join(errs...)
 }
@@ -150,6 +152,15 @@ func (c *Client) resolve(ctx context.Context, host string) (addrs []netip.Addr, 
 }
 
 // addressError is a refusal at dial time, on its way through the transport.
-type addressError struct{ host, why string }
+type addressError struct {
+	host, why string
+	private   bool
+}
 
-func (e *addressError) Error() string { return fmt.Sprintf("the address of %s is %s", e.host, e.why) }
+func (e *addressError) Error() string {
+	text := fmt.Sprintf("the address of %s is %s", e.host, e.why)
+	if !e.private {
+		text += "; only a rule that names the address itself allows it"
+	}
+	return text
+}
