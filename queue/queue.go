@@ -260,7 +260,9 @@ type Outcome struct {
 	Current vcon.ID        // a created vCon that took the place of the leased one; zero = none
 	Expire  *time.Duration // a link's wish; applied when nothing else holds the document
 	// Lifetime of the document when nothing else holds it (not pending elsewhere, not dead-lettered): 0 = for ever.
-	Lifetime        time.Duration
+	Lifetime time.Duration
+	// Archived: a storage that can give the document back has it. When the document ends it stays listed and searchable.
+	Archived        bool
 	StorageFailures []Failure // one dead letter each, on "storage:<name>", of Current if that is set
 }
 

@@ -28,18 +28,19 @@ type row struct {
 	pend    int64
 	dead    int64
 	hops    int64
+	kept    bool     // its index entries outlive it
 	src     [32]byte // of the last submission
 	srev    uint64
 	lists   []string
 	terms   string
 }
 
-const rowColumns = `id, uuid, gen, rev, size, sha, file, at, expires, pend, dead, hops, src, srev, lists, terms`
+const rowColumns = `id, uuid, gen, rev, size, sha, file, at, expires, pend, dead, hops, src, srev, lists, terms, kept`
 
 func scanRow(v []driver.Value) (r row) {
 	r = row{id: asInt(v[0]), gen: uint64(asInt(v[2])), rev: uint64(asInt(v[3])), size: asInt(v[4]), file: asText(v[6]),
 		at: asInt(v[7]), expires: asInt(v[8]), pend: asInt(v[9]), dead: asInt(v[10]), hops: asInt(v[11]),
-		srev: uint64(asInt(v[13])), terms: asText(v[15])}
+		srev: uint64(asInt(v[13])), terms: asText(v[15]), kept: asInt(v[16]) != 0}
 	copy(r.uuid[:], asBlob(v[1]))
 	copy(r.sha[:], asBlob(v[5]))
 	r.src = r.sha
@@ -199,9 +200,12 @@ func (t *tx) restore(p *paper) error {
 	}
 	if old == nil {
 		_, err = t.insert(p, 1, 1, t.holderOf(p.id))
-	} else {
-		_, err = t.replace(p, old)
+		return err
 	}
+	if _, err := t.replace(p, old); err != nil || !old.kept {
+		return err
+	}
+	_, err = t.exec(`UPDATE doc SET kept=1 WHERE id=?`, old.id)
 	return err
 }
 

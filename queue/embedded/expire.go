@@ -99,7 +99,7 @@ func (t *tx) sweep() error {
 	return t.sweepDead()
 }
 
-// sweepDocs removes documents that have expired and are not held.
+// sweepDocs removes documents that have expired; what is held has no time to.
 func (t *tx) sweepDocs() error {
 	var rows []row
 	err := t.each(func(v []driver.Value) error {
@@ -110,17 +110,23 @@ func (t *tx) sweepDocs() error {
 		return err
 	}
 	for i := range rows {
-		r := &rows[i]
-		if r.pend > 0 || r.dead > 0 {
-			_, err = t.exec(`UPDATE doc SET expires=NULL WHERE id=?`, r.id)
-		} else {
-			err = t.dropRow(r)
-		}
-		if err != nil {
+		if err := t.sweepDoc(&rows[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sweepDoc removes a document; one that a storage can give back leaves its row, by which it is listed and found.
+func (t *tx) sweepDoc(r *row) error {
+	if !r.kept {
+		return t.dropRow(r)
+	}
+	if err := t.dropText(r); err != nil {
+		return err
+	}
+	_, err := t.exec(`UPDATE doc SET size=0, file=NULL, expires=NULL WHERE id=?`, r.id)
+	return err
 }
 
 // sweepDead drops dead letters that are too old, with their documents.

@@ -213,8 +213,8 @@ func (t *tx) outlive(e *entry, o *outcome, holds, hops int64) error {
 	if o.Expire != nil {
 		wish = max(o.Expire.Milliseconds(), 0)
 	}
-	_, err := t.exec(`UPDATE doc SET pend=max(pend+?2, 0), hops=?3, life=?4, wish=coalesce(?5, wish),
+	_, err := t.exec(`UPDATE doc SET pend=max(pend+?2, 0), hops=?3, life=?4, wish=coalesce(?5, wish), kept=max(kept, ?7),
 		expires=CASE WHEN max(pend+?2, 0)=0 AND dead=0 THEN ?1+coalesce(?5, wish, nullif(?4, 0)) END WHERE uuid=?6`,
-		t.now, holds-asBit(e.work), hops, o.Lifetime.Milliseconds(), wish, e.id[:])
+		t.now, holds-asBit(e.work), hops, o.Lifetime.Milliseconds(), wish, e.id[:], asBit(o.Archived))
 	return err
 }

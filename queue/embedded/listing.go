@@ -17,8 +17,8 @@ import (
 // emptied, and nothing is held while the caller thinks.
 const listBatch = 500
 
-// alive is the condition under which a document is listed: it did not expire, or its index entry outlives it.
-const alive = `(size>0 OR kept=1) AND (expires IS NULL OR expires>?1)`
+// alive is the condition under which a document is listed: it did not expire, or its index entries outlive it.
+const alive = `(kept=1 OR size>0 AND (expires IS NULL OR expires>?1))`
 
 // List yields ids newest first, by created_at or else arrival, to the second, ties by id descending. It reads in
 // batches: what comes or goes meanwhile may or may not be seen, what stays is seen once.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vconduit/vconduit/queue"
+	"github.com/vconduit/vconduit/vcon"
 )
 
 // Whoever submitted a vCon again while it was leased, and then the process ended before its holder was told: the entry
@@ -184,5 +185,57 @@ func TestCheckpointer(t *testing.T) {
 		if n > 200 {
 			t.Fatal("no checkpoint after 40 MB")
 		}
+	}
+}
+
+// A document that a storage can give back is listed and found after its life here, until it is deleted; and it can be
+// put back, for another life.
+func TestArchivedStaysListed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, t.TempDir(), Options{})
+		defer s.Close()
+		doc := document(t, 1, 300<<10)
+		submit(t, s, doc, "in")
+		if err := s.Finish(t.Context(), lease(t, s, "in"), queue.Outcome{Lifetime: time.Hour, Archived: true}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			time.Sleep(3 * time.Hour)
+			if _, _, err := s.Get(t.Context(), doc.ID()); !errors.Is(err, queue.ErrNotFound) {
+				t.Fatalf("get after its life: %v", err)
+			}
+			found(t, s, doc, 1)
+			checkStore(t, s)
+			if err := s.Restore(t.Context(), doc, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := s.Get(t.Context(), doc.ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Delete(t.Context(), doc.ID()); err != nil {
+			t.Fatal(err)
+		}
+		found(t, s, doc, 0)
+		checkStore(t, s)
+	})
+}
+
+// found checks how often a document is listed and found by its party.
+func found(t *testing.T, s *Store, doc *vcon.VCon, want int) {
+	t.Helper()
+	listed := 0
+	for id, err := range s.List(t.Context(), queue.Range{Limit: -1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id == doc.ID() {
+			listed++
+		}
+	}
+	ids, err := s.Search(t.Context(), queue.Terms{Name: "Ann"})
+	if err != nil || len(ids) != want || listed != want {
+		t.Fatalf("listed %d times, found %v, %v; want %d", listed, ids, err, want)
 	}
 }

@@ -50,9 +50,9 @@ func (w *work) outcome(debts []debt) (queue.Outcome, error) {
 		}
 		o.Creates = append(o.Creates, s)
 	}
-	o.Lifetime = life
+	o.Lifetime, o.Archived = life, !halted && w.readable(w.chain.Storages)
 	if replaced {
-		o.Lifetime = w.lifetime(true, false) // the vCon whose place was taken ends as if halted
+		o.Lifetime, o.Archived = w.lifetime(true, false), false // the vCon whose place was taken ends as if halted
 	}
 	return o, nil
 }
