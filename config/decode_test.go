@@ -311,7 +311,7 @@ func TestPaths(t *testing.T) {
 		for _, p := range parts {
 			path = keyPath(path, p)
 		}
-		if got := splitPath(indexPath(path, 12)); !slices.Equal(got, append(slices.Clone(parts), "12")) {
+		if got := SplitPath(indexPath(path, 12)); !slices.Equal(got, append(slices.Clone(parts), "12")) {
 			t.Errorf("%s became %q", path, got)
 		}
 	}

@@ -55,7 +55,7 @@ func (l *loading) enforcement() {
 		pattern := strings.Split(u.key, ".")
 		for path, n := range l.seen {
 			empty := n.kind == nullNode || n.text == "" && len(n.items) == 0
-			if empty || u.obeyed != "" && n.text == u.obeyed || !matches(pattern, splitPath(path)) {
+			if empty || u.obeyed != "" && n.text == u.obeyed || !matches(pattern, SplitPath(path)) {
 				continue
 			}
 			l.add(Warning, codeNotEnforced, n.pos, path, "this build reads the key but does not obey it",
@@ -71,8 +71,8 @@ func matches(pattern, path []string) bool {
 	return slices.EqualFunc(pattern, path, func(p, s string) bool { return p == "*" || p == s })
 }
 
-// splitPath undoes keyPath and indexPath: a["b.c"][3] is a, b.c, 3.
-func splitPath(path string) []string {
+// SplitPath takes the Path of a Problem apart: a["b.c"][3] is "a", "b.c", "3".
+func SplitPath(path string) []string {
 	var out []string
 	for path != "" {
 		switch {

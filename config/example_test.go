@@ -69,7 +69,7 @@ func TestExampleHasEveryKey(t *testing.T) {
 		pattern := strings.Split(key, ".")
 		found := slices.Contains(special, key)
 		for path := range have {
-			found = found || matches(pattern, splitPath(path))
+			found = found || matches(pattern, SplitPath(path))
 		}
 		inCeiling := strings.HasPrefix(key, "sandbox.ceiling.") && strings.Count(key, ".") > 2 // the same keys as in a link
 		if !found && !inCeiling {
@@ -169,7 +169,7 @@ func TestUnenforced(t *testing.T) {
 			t.Errorf("%s is no key", u.key)
 		}
 		for path, n := range d.seen {
-			if matches(strings.Split(u.key, "."), splitPath(path)) && (n.text != "" || len(n.items) > 0) && n.text != u.obeyed && !says(r, codeNotEnforced, " "+path+": ") {
+			if matches(strings.Split(u.key, "."), SplitPath(path)) && (n.text != "" || len(n.items) > 0) && n.text != u.obeyed && !says(r, codeNotEnforced, " "+path+": ") {
 				t.Errorf("%s is set in the example and nothing is said", path)
 			}
 		}

@@ -114,7 +114,7 @@ func (l *loading) ourKeys() bool {
 		{"followers", "*"}, {"followers", "*", "*"},
 	}
 	for path := range l.seen {
-		parts := splitPath(path)
+		parts := SplitPath(path)
 		if !slices.ContainsFunc(old, func(p []string) bool { return matches(p, parts) }) {
 			return true
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/vconduit/vconduit/api"
@@ -75,19 +74,15 @@ func apiProblems(r config.Report) []api.ConfigProblem {
 	return out
 }
 
-// steps takes a path of config apart: chains.main.links[2] -> "chains", "main", "links", 2.
+// steps takes a path of config apart, as the API names places: chains.main.links[2] -> "chains", "main", "links", 2.
 func steps(path string) []any {
 	var out []any
-	for part := range strings.SplitSeq(path, ".") {
-		name, rest, _ := strings.Cut(part, "[")
-		if name != "" {
-			out = append(out, name)
+	for _, part := range config.SplitPath(path) {
+		if n, err := strconv.Atoi(part); err == nil {
+			out = append(out, n)
+			continue
 		}
-		for index := range strings.SplitSeq(strings.TrimSuffix(rest, "]"), "][") {
-			if n, err := strconv.Atoi(index); err == nil {
-				out = append(out, n)
-			}
-		}
+		out = append(out, part)
 	}
 	return out
 }

@@ -67,28 +67,11 @@ func checkStart(cfg *config.Config, o Options) error {
 		return &RefusedError{[]string{"--role " + o.Role + ": api and worker as separate processes need REDIS_URL"}}
 	case o.Role != "" && o.Role != "all":
 		return &RefusedError{[]string{fmt.Sprintf("--role %q: want all, api or worker", o.Role)}}
-	case cfg.Auth.Open() && !cfg.Server.Insecure && !loopback(cfg.Server.Listen):
-		return &RefusedError{[]string{"server.listen: " + cfg.Server.Listen + " is not a loopback address and there is no API token: " +
-			"set CONSERVER_API_TOKEN (or auth.keys), or listen on 127.0.0.1:8000, or accept everybody with --insecure (VCONDUIT_INSECURE=1)"}}
 	}
 	return nil
 }
 
-// loopback reports whether only this machine can reach the address.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
-// apiSettings are what the API needs of a configuration. The live store is all that its user has: what is put back from
-// a storage lives as long as any finished vCon.
+// apiSettings are what the API needs of a configuration.
 func apiSettings(cfg *config.Config) api.Settings {
 	s := api.SettingsFrom(cfg)
 	s.TLS = cfg.Server.TLS.Cert != ""
