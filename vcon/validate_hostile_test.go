@@ -38,21 +38,21 @@ func TestFindingsAreCapped(t *testing.T) {
 	}
 }
 
-// Twice the document takes about twice the time, whatever it is made of.
+// Time grows with the size of the document and not with its square, whatever it is made of: 16 times the size may take
+// 96 times as long, caches and garbage collection included, where the square would take 256. Not parallel: it measures.
 func TestValidateIsLinear(t *testing.T) {
-	t.Parallel()
 	for name, build := range hostile {
 		for mode, word := range map[Mode]string{Lenient: "lenient", Strict: "strict", Upstream: "upstream"} {
 			t.Run(name+" "+word, func(t *testing.T) {
-				small, large := mustParse(t, build(1<<12)), mustParse(t, build(1<<15))
+				small, large := mustParse(t, build(1<<11)), mustParse(t, build(1<<15))
 				a, b := time.Hour, time.Hour
 				for range 5 { // a machine that is busy with other things is no reason
 					a, b = min(a, elapsed(small, mode)), min(b, elapsed(large, mode))
-					if b < 4*8*a || b < 100*time.Millisecond {
+					if b < 96*a || b < 100*time.Millisecond {
 						return
 					}
 				}
-				t.Errorf("8 times the size takes %v instead of %v", b, a)
+				t.Errorf("16 times the size takes %v instead of %v", b, a)
 			})
 		}
 	}
