@@ -389,3 +389,24 @@ func TestValuesAreCapped(t *testing.T) {
 		t.Error("the text was changed")
 	}
 }
+
+// TestEveryByteAnywhere puts each byte at each place of strings shorter and longer than the words the scanner reads.
+func TestEveryByteAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{1, 7, 8, 9, 31, 33, 64, 100} {
+		text := []byte(body(`,"x":"` + strings.Repeat("a", length) + `"`))
+		from := len(text) - 2 - length
+		for at := from; at < from+length; at++ {
+			for c := range 256 {
+				text[at] = byte(c)
+				_, err := Parse(text)
+				if taken := c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; taken != (err == nil) {
+					if c != '\\' || json.Valid(text) != (err == nil) {
+						t.Fatalf("byte %#x at %d of %d: %v", c, at-from, length, err)
+					}
+				}
+			}
+			text[at] = 'a'
+		}
+	}
+}
