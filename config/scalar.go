@@ -31,9 +31,6 @@ var yaml11 = sync.OnceValue(func() grammar {
 	}
 })
 
-// isNull says whether a plain scalar is YAML's null.
-func isNull(text string) bool { return yaml11().null.MatchString(text) }
-
 // resolve11 gives the JSON value of a plain scalar, as PyYAML's safe loader and json.dumps would. Dates and times
 // become ISO texts. An error means that PyYAML refuses the text, or that JSON has no such value.
 func resolve11(text string) (value, error) {

@@ -130,7 +130,7 @@ func TestPartialSuccess(t *testing.T) {
 		t.Fatalf("%+v, %v", link, err)
 	}
 	kept := memo{}
-	attempt := func() (hostabi.Verdict, error, time.Duration) {
+	attempt := func() (hostabi.Verdict, time.Duration, error) {
 		doc, err := vcon.Parse([]byte(`{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -139,9 +139,9 @@ func TestPartialSuccess(t *testing.T) {
 		defer c.Close()
 		verdict, err := link.Run(t.Context(), c)
 		delay, _ := c.RetryDelay()
-		return verdict, err, delay
+		return verdict, delay, err
 	}
-	verdict, err, delay := attempt()
+	verdict, delay, err := attempt()
 	paths, keys := r.take()
 	if verdict != hostabi.Retry || delay != 7*time.Second || !strings.Contains(err.Error(), "item 2") || !slices.Equal(paths, []string{"/1", "/2", "/3"}) {
 		t.Errorf("first attempt: %v, %v, after %v, sent to %v", verdict, err, delay, paths)
@@ -149,7 +149,7 @@ func TestPartialSuccess(t *testing.T) {
 	r.mu.Lock()
 	r.status["/2"] = http.StatusNoContent
 	r.mu.Unlock()
-	verdict, err, _ = attempt()
+	verdict, _, err = attempt()
 	again, keysAgain := r.take()
 	if verdict != hostabi.NoChange || err != nil || !slices.Equal(again, []string{"/2"}) || keysAgain[0] != keys[1] {
 		t.Errorf("second attempt: %v, %v, sent to %v, keys %v and %v", verdict, err, again, keys, keysAgain)
