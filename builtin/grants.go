@@ -20,8 +20,8 @@ func webhookGrants(options json.RawMessage) (hostabi.Grants, error) {
 	var o webhook.Options
 	link.DecodeOptions(options, &o) // checked before
 	g := hostabi.Grants{Read: hostabi.Paths{All: true}}
-	for i, url := range o.URLs {
-		rule, err := outbound.ForURL(url)
+	for i, target := range o.Targets() {
+		rule, err := outbound.ForURL(target.URL)
 		if err != nil {
 			return g, fmt.Errorf("webhook-urls item %d: %w", i+1, err)
 		}

@@ -7,6 +7,7 @@
 package webhook
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,8 +76,6 @@ func (o *Options) Check() []link.Problem {
 			problems = append(problems, link.Problem{Option: "webhook-urls", Text: fmt.Sprintf("item %d is no URL", i+1)})
 		case u.Scheme != "http" && u.Scheme != "https":
 			problems = append(problems, link.Problem{Option: "webhook-urls", Text: fmt.Sprintf("item %d: the scheme must be http or https", i+1)})
-		case u.User != nil:
-			problems = append(problems, link.Problem{Option: "webhook-urls", Text: fmt.Sprintf("item %d holds user and password; use auth_header", i+1)})
 		}
 	}
 	if o.FormatVersion != "" && o.FormatVersion != "0.0.1" {
@@ -87,6 +86,29 @@ func (o *Options) Check() []link.Problem {
 
 // Check reports every problem of the options.
 func Check(options json.RawMessage) []link.Problem { return link.DecodeOptions(options, new(Options)) }
+
+// Target is one URL to post to.
+type Target struct {
+	URL  string // without user and password
+	Auth string // Authorization that user and password in the URL stand for, "" = none
+}
+
+// Targets are the URLs, in order. User and password in one become basic authorisation, as old configs expect.
+func (o *Options) Targets() []Target {
+	targets := make([]Target, len(o.URLs))
+	for i, text := range o.URLs {
+		targets[i].URL = text
+		u, err := url.Parse(text)
+		if err != nil || u.User == nil {
+			continue
+		}
+		password, _ := u.User.Password()
+		targets[i].Auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+		u.User = nil
+		targets[i].URL = u.String()
+	}
+	return targets
+}
 
 // header are the headers of every request.
 func (o *Options) header() map[string]string {
@@ -144,8 +166,8 @@ func postAll(c *link.Call, o *Options, body *link.Stream) link.Result {
 	header := o.header()
 	var errs []error
 	result := link.NoChange()
-	for i, target := range o.URLs {
-		err := post(c, link.Request{Method: "POST", URL: target, Header: header, Stream: body, Timeout: time.Duration(o.Timeout)})
+	for i, target := range o.Targets() {
+		err := post(c, link.Request{Method: "POST", URL: target.URL, Header: target.header(header), Stream: body, Timeout: time.Duration(o.Timeout)})
 		if err == nil {
 			continue
 		}
@@ -158,6 +180,17 @@ func postAll(c *link.Call, o *Options, body *link.Stream) link.Result {
 	}
 	result.Err = errors.Join(errs...)
 	return result
+}
+
+// header is that of all requests, with the URL's own authorisation.
+func (t Target) header(all map[string]string) map[string]string {
+	if t.Auth == "" {
+		return all
+	}
+	own := maps.Clone(all)
+	maps.DeleteFunc(own, func(name, _ string) bool { return lower(name) == "authorization" })
+	own["Authorization"] = t.Auth
+	return own
 }
 
 func post(c *link.Call, r link.Request) error {
