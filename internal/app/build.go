@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 
@@ -78,6 +79,7 @@ func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
 			out.plan.Storages = append(out.plan.Storages, g)
 		}
 	}
+	out.plan.Unopened = slices.Sorted(maps.Keys(p.broken))
 	for _, c := range cfg.Chains {
 		if !c.Enabled {
 			continue

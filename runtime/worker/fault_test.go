@@ -52,7 +52,7 @@ func TestCrashInTheMiddleOfALink(t *testing.T) {
 		r.wantOutcomes("lost store, done")
 		r.wantSaved(m, doc.ID(), "by:x by:y")
 		r.wantList("out", doc.ID())
-		if a := r.watch.ends[1].Attempt; a != 2 {
+		if a := r.watch.reports()[1].Attempt; a != 2 {
 			r.Errorf("attempt %d, want 2: the crash counts", a)
 		}
 	})
@@ -160,7 +160,7 @@ func TestStorageDown(t *testing.T) {
 		if n := len(s3.Saves()); n != 1 {
 			r.Errorf("the other storage was saved to %d times", n)
 		}
-		if n := len(r.watch.ends); n < 6 || n > 12 {
+		if n := len(r.watch.reports()); n < 6 || n > 12 {
 			r.Errorf("%d leases in an hour of trying: %s", n, r.watch.outcomes())
 		}
 
@@ -297,7 +297,7 @@ func TestDrainPutsLongChainsBack(t *testing.T) {
 		r.pass(time.Second)
 		r.wantTags(doc.ID(), "by:x by:y")
 		r.wantTags(later.ID(), "by:x by:y")
-		for _, end := range r.watch.ends[2:] {
+		for _, end := range r.watch.reports()[2:] {
 			if end.Attempt != 1 || end.Outcome != worker.OutcomeDone {
 				r.Errorf("after the restart: %+v, want attempt 1", end)
 			}

@@ -46,7 +46,7 @@ func TestWholePath(t *testing.T) {
 		if err != nil || string(got.Bytes()) != string(stored.Bytes()) {
 			r.Errorf("file: %v", err)
 		}
-		end := r.watch.ends[0]
+		end := r.watch.reports()[0]
 		if end.ID != doc.ID() || end.Chain != "main" || end.List != "in" || end.Attempt != 1 {
 			r.Errorf("report %+v", end)
 		}
@@ -199,8 +199,8 @@ func TestPanicHurtsNobodyElse(t *testing.T) {
 			r.wantSaved(m, doc.ID(), want)
 		}
 		r.wantTags(poison, "by:x") // what was done before the failure is kept
-		if len(r.watch.ends) != 16 {
-			r.Errorf("%d ends, want each vCon worked once", len(r.watch.ends))
+		if len(r.watch.reports()) != 16 {
+			r.Errorf("%d ends, want each vCon worked once", len(r.watch.reports()))
 		}
 	})
 }

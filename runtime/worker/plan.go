@@ -16,6 +16,8 @@ type Plan struct {
 	// Storages are all storages of the configuration, in the order in which they are asked for a document that the
 	// live store lost; deletes go to all of them.
 	Storages []*chain.Guarded
+	// Unopened are storages of the configuration that could not be opened now: what they owe is tried again later.
+	Unopened []string
 	// Env is what links are given.
 	Env      chain.Env
 	Settings Settings

@@ -31,7 +31,7 @@ type Options struct {
 	// be closed. It is told once per plan, from any goroutine; nil: nobody.
 	Retired  func(*Plan)
 	Workers  int           // vCons worked at once; default 2 x cores
-	MaxBytes int64         // documents in work at once, in bytes; default 256 MiB; one vCon always fits
+	MaxBytes int64         // nothing more is leased while the documents in work have so many bytes; default 256 MiB
 	TTL      time.Duration // of leases; default 30 s
 	Grace    time.Duration // for what a shutdown cancelled to checkpoint and release; default 3 s
 	Owner    string        // of leases, for operators: host:pid

@@ -51,6 +51,9 @@ func (w *work) missing() {
 // that could not be asked when none has it.
 func (w *work) fromStorages(except []string) (*vcon.VCon, error) {
 	var errs []error
+	for _, name := range w.plan.Unopened {
+		errs = append(errs, fmt.Errorf("storage %q: %w", name, errUnopened))
+	}
 	for _, s := range w.plan.Storages {
 		if !s.CanGet() || slices.Contains(except, s.Name()) {
 			continue
@@ -155,6 +158,9 @@ func (w *work) deleteAll() []debt {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var failed []debt
+	for _, name := range w.plan.Unopened {
+		failed = append(failed, debt{name, errUnopened})
+	}
 	for _, s := range w.plan.Storages {
 		if !s.CanDelete() {
 			continue

@@ -22,6 +22,9 @@ const (
 	storageDelayMax = 10 * time.Minute
 )
 
+// errUnopened is what a storage of Plan.Unopened answers.
+var errUnopened = errors.New("it could not be opened, and is tried again later")
+
 // debt is a storage that could not save.
 type debt struct {
 	storage string
@@ -130,7 +133,10 @@ func (w *work) save(doc *vcon.VCon, rev queue.Rev, left []string, egress bool) [
 // saveOne saves in one storage. A success that must not be repeated is marked at once.
 func (w *work) saveOne(name string, doc *vcon.VCon, rev queue.Rev) error {
 	s := w.plan.storage(name)
-	if s == nil {
+	switch {
+	case s == nil && slices.Contains(w.plan.Unopened, name):
+		return errUnopened
+	case s == nil:
 		return chain.Permanent(fmt.Errorf("the configuration has no storage %q", name))
 	}
 	start := time.Now()

@@ -108,6 +108,13 @@ func (w *watch) outcomes() string {
 	return strings.Join(all, ", ")
 }
 
+// reports are the ends so far.
+func (w *watch) reports() []worker.Report {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.ends)
+}
+
 func (w *watch) ran() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
