@@ -1,8 +1,11 @@
 package embedded
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,18 +62,45 @@ func (s *Store) sift(ctx context.Context, name string, f queue.Filter, n int, do
 	return done, err
 }
 
+// errEnough ends a walk over dead letters.
+var errEnough = errors.New("enough dead letters")
+
+// matching are up to n (<= 0: all) dead letters of a list, oldest first. Those of known ids are looked up, others are
+// walked no further than needed: a list may have a million, and the writer is busy meanwhile.
 func (t *tx) matching(l *list, f queue.Filter, n int) (ds []dead, err error) {
-	err = t.each(func(v []driver.Value) error {
-		if n > 0 && len(ds) == n {
-			return nil
-		}
+	read := func(v []driver.Value) error {
 		d, err := scanDead(l, v)
 		if err == nil && matches(f, &d) {
 			ds = append(ds, d)
 		}
+		if err == nil && n > 0 && len(ds) == n && len(f.IDs) == 0 {
+			return errEnough
+		}
 		return err
-	}, `SELECT `+deadColumns+` FROM dead WHERE list=? ORDER BY seq`, l.id)
+	}
+	if len(f.IDs) > 0 {
+		return t.matchingIDs(&ds, read, l, f.IDs, n)
+	}
+	err = t.each(read, `SELECT `+deadColumns+` FROM dead WHERE list=? ORDER BY seq`, l.id)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return ds, err
+}
+
+func (t *tx) matchingIDs(ds *[]dead, read func([]driver.Value) error, l *list, ids []vcon.ID, n int) ([]dead, error) {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b vcon.ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range slices.Compact(ids) {
+		if err := t.each(read, `SELECT `+deadColumns+` FROM dead WHERE uuid=? AND list=?`, id[:], l.id); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(*ds, func(a, b dead) int { return cmp.Compare(a.seq, b.seq) })
+	if n > 0 && len(*ds) > n {
+		return (*ds)[:n], nil
+	}
+	return *ds, nil
 }
 
 func matches(f queue.Filter, d *dead) bool {
