@@ -1,8 +1,11 @@
 package queuetest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +19,7 @@ func concurrentCases() []kase {
 	return []kase{
 		{"SubmittersShareACommit", 0, manySubmit},
 		{"BadOnesHurtNoNeighbour", 0, manySubmitSomeBad},
+		{"CancelledIsWholeOrNotThere", 0, manyCancelled},
 		{"Hammer", needClock, hammer},
 		{"ReadersBesideWriters", 0, readersBeside},
 	}
@@ -70,6 +74,34 @@ func manySubmitSomeBad(e *env) {
 			e.Fatalf("document %d is there: %v", i, i%10 == 0)
 		}
 	}
+}
+
+// A caller that goes away leaves a whole submission or none; one that got its answer has it.
+func manyCancelled(e *env) {
+	docs := e.several(200)
+	answered := make([]bool, len(docs))
+	each(len(docs), func(i int) {
+		ctx, cancel := context.WithCancel(e.ctx())
+		go func() {
+			for range i {
+				runtime.Gosched()
+			}
+			cancel()
+		}()
+		_, err := e.q.Submit(ctx, queue.Submission{Doc: docs[i], Lists: []string{"in"}})
+		if answered[i] = err == nil; err != nil && !errors.Is(err, context.Canceled) {
+			e.Errorf("submit: %v", err)
+		}
+	})
+	there := 0
+	for i, d := range docs {
+		if e.there(d.ID()) {
+			there++
+		} else if answered[i] {
+			e.Errorf("document %d was accepted and is not there", i)
+		}
+	}
+	e.depth("in", int64(there), 0, 0, 0)
 }
 
 func readersBeside(e *env) {

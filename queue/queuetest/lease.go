@@ -20,6 +20,8 @@ func leaseCases() []kase {
 		{"TakesUpToMaxBytes", 0, leaseMaxBytes},
 		{"OneHolderOverAllLists", needClock, leaseOneHolder},
 		{"TwiceOnOneListIsWorkedInTurn", needClock, leaseTwiceOnOneList},
+		{"WaitingBehindAHolderEndsWithHisLease", needClock, leaseBehind},
+		{"RestoredBesideItsLease", needClock | needOutside, leaseRestored},
 		{"OnlyOneOfManyWorkersGetsIt", 0, leaseRace},
 		{"UnknownListIsEmpty", 0, leaseUnknown},
 		{"NoDocumentIsStillALease", needClock | needOutside, leaseNoDocument},
@@ -193,6 +195,56 @@ func leaseTwiceOnOneList(e *env) {
 	e.finish(l)
 	e.none("in")
 	e.depth("in", 0, 0, 0, 0)
+}
+
+// Whatever ends the first list's lease lets the second list's entry go on.
+func leaseBehind(e *env) {
+	for name, end := range map[string]func(l *queue.Lease) error{
+		"finish":  func(l *queue.Lease) error { return e.q.Finish(e.ctx(), l, queue.Outcome{}) },
+		"release": func(l *queue.Lease) error { return e.q.Release(e.ctx(), l, queue.Hold{Delay: 24 * time.Hour}) },
+		"fail":    func(l *queue.Lease) error { return e.q.Fail(e.ctx(), l, queue.Failure{Reason: "x"}) },
+		"expiry":  func(*queue.Lease) error { e.lapse(); return nil },
+	} {
+		d := e.plain()
+		e.put(d, name+"-a", name+"-b")
+		l := e.lease(name + "-a")
+		e.none(name + "-b")
+		e.ok(end(l))
+		e.pass(parking)
+		next := e.lease(name + "-b")
+		if next.ID != d.ID() || next.Attempt() != 1 {
+			e.Fatalf("after %s: %+v", name, next)
+		}
+		e.finish(next)
+	}
+	d := e.plain()
+	e.put(d, "del-a", "del-b")
+	l := e.lease("del-a")
+	e.none("del-b")
+	e.remove(d.ID())
+	e.is(e.q.Finish(e.ctx(), l, queue.Outcome{}), queue.ErrGone)
+	e.none("del-a", "del-b")
+	e.depth("del-b", 0, 0, 0, 0)
+}
+
+// Q10: who holds an id without document finds it in a storage and puts it back; it must not end while it is listed.
+func leaseRestored(e *env) {
+	d := e.plain()
+	e.put(d, "in")
+	e.b.(Outsider).OutsideRemove(e, d.ID())
+	l := e.lease("in")
+	e.ok(e.q.Restore(e.ctx(), d, time.Hour))
+	e.ok(e.q.Release(e.ctx(), l, queue.Hold{}))
+	e.pass(5 * time.Hour)
+	l = e.lease("in")
+	if l.Doc == nil || string(l.Doc.Bytes()) != string(d.Bytes()) {
+		e.Fatal("the restored document did not reach the lease")
+	}
+	w := e.work(l)
+	got, _ := w.commit(w.tagged("a", "1"))
+	e.ok(e.q.Finish(e.ctx(), l, queue.Outcome{Lifetime: time.Hour}))
+	e.holds(got)
+	e.livesFor(d.ID(), time.Hour)
 }
 
 func leaseRace(e *env) {

@@ -16,6 +16,8 @@ func retryCases() []kase {
 		{"RetryLeavesTheHolderAlone", 0, dedupeWhileLeased},
 		{"RetryAfterFinishIsNotWorkedAgain", 0, dedupeAfterFinish},
 		{"DeletedIsNoRetry", 0, dedupeAfterDelete},
+		{"ExpiredIsNoRetry", needClock, dedupeAfterExpiry},
+		{"ManyAtOnceAreOne", 0, idemMany},
 		{"RetryIsKnownAfterReopen", 0, dedupeAfterReopen},
 		{"KeyAndBodyAgainIsARetry", 0, idemSame},
 		{"KeyWithOtherBodyIsRefused", 0, idemOther},
@@ -114,6 +116,39 @@ func dedupeAfterDelete(e *env) {
 	}
 	e.holds(s.Doc)
 	e.finish(e.lease("in"))
+}
+
+func dedupeAfterExpiry(e *env) {
+	s := windowed(queue.Submission{Doc: e.plain(), Lifetime: 10 * time.Second})
+	e.submit(s)
+	e.pass(20 * time.Second)
+	if r := e.submit(s); r.Duplicate {
+		e.Fatalf("answer = %+v", r)
+	}
+	e.holds(s.Doc)
+}
+
+// Q26: one of many that come together is first.
+func idemMany(e *env) {
+	s := keyed(e, "k1")
+	fresh := make([]bool, 32)
+	each(len(fresh), func(i int) {
+		r, err := e.q.Submit(e.ctx(), s)
+		if err != nil || r.Gen != 1 {
+			e.Errorf("submit: %+v, %v", r, err)
+		}
+		fresh[i] = !r.Duplicate
+	})
+	n := 0
+	for _, f := range fresh {
+		if f {
+			n++
+		}
+	}
+	if n != 1 {
+		e.Fatalf("%d submissions were first", n)
+	}
+	e.depth("in", 1, 0, 0, 0)
 }
 
 func dedupeAfterReopen(e *env) {

@@ -16,6 +16,7 @@ func supersedeCases() []kase {
 		{"EntryReturnsWhenItsListWasNotNamed", needClock, supersedeOtherList},
 		{"HolderThatNeverComesBack", needClock, supersedeAbandoned},
 		{"AfterAFailure", needClock, supersedeDead},
+		{"OldLetterBeginsAnew", needClock, supersedeLetter},
 		{"TwiceWhileLeased", needClock, supersedeTwice},
 	}
 }
@@ -166,4 +167,23 @@ func supersedeTwice(e *env) {
 	if n := e.drained("in", last); n < 1 || n > 2 {
 		e.Fatalf("worked %d times", n)
 	}
+}
+
+// A letter of the older submission brings the newer document, from the start.
+func supersedeLetter(e *env) {
+	was := e.failedRun()
+	newer := e.newer(was.ID, "in")
+	e.finish(e.lease("in"))
+	if len(e.dead("in")) == 0 {
+		return // a store may also drop the letter with its generation
+	}
+	e.reprocess("in", queue.FromFailed, 1)
+	l := e.lease("in")
+	e.hasDone(l)
+	if l.Run == was.Run || string(l.Doc.Bytes()) != string(newer.Bytes()) || l.Stage != queue.StageLinks {
+		e.Fatalf("lease = %+v", l)
+	}
+	e.remembers(l, queue.MemoKey{1}, "")
+	e.finish(l)
+	e.holds(newer)
 }
