@@ -185,10 +185,9 @@ func (c *Call) transmit(out *outbound.Request) (*response, *callError) {
 	if c.o.Alive != nil && !c.o.Alive() {
 		return nil, failure(Cancelled, "http_send: the run has lost its vCon")
 	}
+	out.MaxBytes = outbound.DefaultMaxBytes
 	if c.limits.HTTPBytes >= 0 {
 		out.MaxBytes = max(c.limits.HTTPBytes-c.used.HTTPBytes, 1)
-	} else {
-		out.MaxBytes = maxAnswer
 	}
 	c.sent++
 	got, err := c.o.HTTP.Do(c.ctx, c.o.Grants.HTTP, out)

@@ -183,6 +183,28 @@ func TestPoolsStayApart(t *testing.T) {
 	}
 }
 
+// TestManyAtOnce: requests of two policies on one client and one host, side by side.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.names.answers["crm.internal"] = [][]string{{"10.1.2.3"}}
+	private := Policy{Rules: []Rule{{Scheme: "http", Host: "crm.internal", Private: true}}}
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			p, allowed := anyHost, i%2 == 0
+			if allowed {
+				p = private
+			}
+			_, err := n.Do(t.Context(), p, &Request{Method: "POST", URL: "http://crm.internal/", Body: strings.NewReader("x"), Length: 1})
+			if (err == nil) != allowed {
+				t.Errorf("granted %v: %v", allowed, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestRebinding: the address that was checked is the one that is dialled, and a new connection is checked anew.
 func TestRebinding(t *testing.T) {
 	t.Parallel()
