@@ -194,7 +194,7 @@ func tooLarge(ctx *fasthttp.RequestCtx, limit int64) {
 
 // checkJSON answers a body that is not JSON. An absent one is left to the handler: it is a missing field.
 func (c *call) checkJSON() bool {
-	if isSpace(c.body) {
+	if isSpace(c.body) || !isJSONType(c.ctx.Request.Header.ContentType()) {
 		return true
 	}
 	if !utf8.Valid(c.body) {

@@ -187,6 +187,7 @@ func TestStoreErrors(t *testing.T) {
 		{queue.ErrUnavailable, 503, "1", `{"detail":"Failed to store vCon"}`},
 		{queue.ErrClosed, 503, "1", `{"detail":"Failed to store vCon"}`},
 		{queue.ErrIdempotency, 422, "", `{"detail":[{"loc":["header","Idempotency-Key"],"msg":"this key came with another body before","type":"idempotency_key_reused"}]}`},
+		{context.Canceled, 503, "1", `{"detail":"Failed to store vCon"}`},
 		{io.ErrUnexpectedEOF, 500, "", `{"detail":"Failed to store vCon"}`},
 	} {
 		_, client := serve(t, Options{Store: &keeper{err: tt.err}, Settings: Settings{

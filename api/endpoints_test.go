@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -253,6 +254,11 @@ func TestReady(t *testing.T) {
 	t.Parallel()
 	_, client := serve(t, Options{Store: store{health: queue.Health{Detail: "no disk"}}})
 	want(t, client, "GET", "/ready", "", 503, `{"ok":false,"store":"","tier":"","detail":"no disk"}`)
+	_, client = serve(t, Options{Store: store{}, Ready: func(context.Context) (int, any) {
+		return 503, map[string]string{"held": "main_chain"}
+	}})
+	want(t, client, "GET", "/ready", "", 503, `{"held":"main_chain"}`)
+	want(t, client, "GET", "/health", "", 200, `{"status":"healthy","version":{"version":"dev","git_commit":"unknown","build_time":"unknown"}}`)
 }
 
 // Signed and encrypted documents go in and come out as they are.

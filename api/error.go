@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"unicode/utf8"
 
@@ -98,7 +99,8 @@ func storeStatus(err error) (int, []problem) {
 		}}
 	case errors.Is(err, queue.ErrListName):
 		return fasthttp.StatusUnprocessableEntity, []problem{refusal(err.Error(), "query", "ingress_list")}
-	case errors.Is(err, queue.ErrFull), errors.Is(err, queue.ErrUnavailable), errors.Is(err, queue.ErrClosed):
+	case errors.Is(err, queue.ErrFull), errors.Is(err, queue.ErrUnavailable), errors.Is(err, queue.ErrClosed),
+		errors.Is(err, context.Canceled): // Shutdown gave up waiting
 		return fasthttp.StatusServiceUnavailable, nil
 	case errors.Is(err, queue.ErrNotFound):
 		return fasthttp.StatusNotFound, nil

@@ -85,6 +85,21 @@ func TestRejectedQueries(t *testing.T) {
 	}
 }
 
+func TestRejectedMediaTypes(t *testing.T) {
+	t.Parallel()
+	_, client := serve(t, Options{Store: store{}})
+	for path, kind := range map[string]string{
+		"/vcon": "dict", "/config": "dict", "/vcons": "list", "/vcon/ingress?ingress_list=a": "list", "/vcon/egress/ack?egress_list=a": "list",
+	} {
+		for _, body := range []string{"{", "[]", "<p>"} {
+			got := ask(t, client, "POST", path, body, "Content-Type: text/html")
+			if want := `{"detail":[{"loc":["body"],"msg":"value is not a valid ` + kind + `","type":"type_error.` + kind + `"}]}`; got.status != 422 || got.body != want {
+				t.Errorf("%s %q: %d %s", path, body, got.status, got.body)
+			}
+		}
+	}
+}
+
 // Partners see what is wrong with the request before what is wrong with the key, in the Python server's order.
 func TestExternalIngressRefusals(t *testing.T) {
 	t.Parallel()
