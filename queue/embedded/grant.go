@@ -129,6 +129,7 @@ func (t *tx) grant(g *grant) {
 	s.mu.Lock()
 	s.grants[g.e.id] = g
 	s.mu.Unlock()
+	t.alarm = sooner(t.alarm, s.at(g.deadline))
 	t.undoing(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

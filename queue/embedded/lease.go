@@ -54,9 +54,9 @@ func (s *Store) Lease(ctx context.Context, want queue.Want) ([]*queue.Lease, err
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		wake, due, something := s.outlook(w)
+		wake, something := s.outlook(w)
 		if !something {
-			if err := s.wait(ctx, wake, due); err != nil {
+			if err := s.wait(ctx, wake); err != nil {
 				return nil, err
 			}
 			continue
@@ -64,67 +64,6 @@ func (s *Store) Lease(ctx context.Context, want queue.Want) ([]*queue.Lease, err
 		leases, err := s.leaseNow(ctx, w)
 		if err != nil || len(leases) > 0 {
 			return leases, err
-		}
-	}
-}
-
-// outlook says whether a lease now could give something, or has to bring something back first; else how to hear of it.
-func (s *Store) outlook(w *wanted) (wake <-chan struct{}, due int64, something bool) {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	due = s.nextDue
-	for _, g := range s.grants {
-		due = sooner(due, now+max(time.Until(g.deadline).Milliseconds(), 0))
-	}
-	for _, l := range w.lists {
-		if l.pub.Ready > 0 {
-			return nil, 0, true
-		}
-		if w.Solo {
-			due = sooner(due, l.pub.suspect)
-		}
-	}
-	return s.wake, due, due != 0 && due <= now
-}
-
-// sooner is the earlier of two times of which 0 is none.
-func sooner(a, b int64) int64 {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// wait blocks until something may have changed.
-func (s *Store) wait(ctx context.Context, wake <-chan struct{}, due int64) error {
-	var alarm <-chan time.Time
-	if due != 0 {
-		t := time.NewTimer(time.Duration(due-s.now()) * time.Millisecond)
-		defer t.Stop()
-		alarm = t.C
-	}
-	select {
-	case <-wake:
-		return nil
-	case <-alarm:
-		return nil
-	case <-s.closing:
-		return fmt.Errorf("lease: %w", queue.ErrClosed)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// wakeIfReady wakes those who wait when a list has something for them.
-func (s *Store) wakeIfReady(lists []*list) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range lists {
-		if l.pub.Ready > 0 || l.pub.suspect > 0 {
-			close(s.wake)
-			s.wake = make(chan struct{})
-			return
 		}
 	}
 }

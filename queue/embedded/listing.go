@@ -149,7 +149,10 @@ func (s *Store) docsAfter(ctx context.Context, after int64) (ids []vcon.ID, last
 func (s *Store) reindex(ctx context.Context, id vcon.ID) (found bool, err error) {
 	doc, rev, err := s.Get(ctx, id)
 	if err != nil {
-		return false, ignoreNotFound(err)
+		if errors.Is(err, queue.ErrNotFound) {
+			err = nil // gone meanwhile
+		}
+		return false, err
 	}
 	created, terms := indexed(doc)
 	encoded := encodeTerms(terms)
@@ -172,11 +175,4 @@ func (s *Store) reindex(ctx context.Context, id vcon.ID) (found bool, err error)
 		return err
 	})
 	return found, err
-}
-
-func ignoreNotFound(err error) error {
-	if errors.Is(err, queue.ErrNotFound) {
-		return nil
-	}
-	return err
 }

@@ -36,6 +36,8 @@ func open(dir string, o Options) (*Store, error) {
 		turns: make(map[string]int), loans: make(map[[16]byte]loan), ops: make(chan *op, groupItems), closing: make(chan struct{}), wrote: make(chan struct{}),
 		lists: make(map[string]*list), byID: make(map[int64]*list), grants: make(map[vcon.ID]*grant), ended: newEndings(),
 		wake: make(chan struct{})}
+	s.alarm = time.AfterFunc(time.Hour, s.ring)
+	s.alarm.Stop()
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.shut())
 	}
@@ -134,6 +136,7 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
 		<-s.wrote
+		s.alarm.Stop()
 		s.tasks.Wait()
 		s.endErr = s.shut()
 	})

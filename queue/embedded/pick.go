@@ -116,6 +116,7 @@ func (t *tx) setDue(next int64) {
 	was := s.nextDue
 	s.nextDue = next
 	s.mu.Unlock()
+	t.alarm = sooner(t.alarm, next)
 	t.undoing(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -143,5 +144,6 @@ func (t *tx) nextSuspect(l *list) error {
 		return err
 	}
 	t.change(l).suspect = next
+	t.alarm = sooner(t.alarm, next)
 	return nil
 }

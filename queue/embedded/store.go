@@ -52,7 +52,10 @@ type Store struct {
 	grants   map[vcon.ID]*grant
 	ended    *endings
 	nextDue  int64         // Unix ms of the earliest delayed entry, 0 = none
-	wake     chan struct{} // closed and replaced when a list may have something to lease
+	wake     chan struct{} // closed and replaced when there may be something to lease
+	waiting  int           // calls that wait for it
+	alarm    *time.Timer   // wakes them when something is due
+	armed    int64         // when, Unix ms; 0 = it is not set
 }
 
 var _ queue.Queue = (*Store)(nil)

@@ -15,6 +15,7 @@ type tx struct {
 	after   []func()
 	unlink  []string
 	dirty   []*list
+	alarm   int64 // the earliest time that this transaction set for something to be looked at, Unix ms; 0 = none
 }
 
 func (s *Store) begin() *tx { return &tx{s: s, c: s.writer, now: s.now()} }
@@ -73,7 +74,7 @@ func (t *tx) publish() {
 		f()
 	}
 	t.s.dropBlobs(t.unlink)
-	t.s.wakeIfReady(t.dirty)
+	t.tell()
 }
 
 // rollback forgets everything, in memory too. The statement may fail when SQLite has rolled back on its own.
