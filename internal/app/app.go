@@ -93,6 +93,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config) {
 		Log:      a.log,
 	})
 	a.metrics.MustRegister(newDepths(a.store, func() []string { return a.current.Load().lists() }))
+	a.metrics.MustRegister(chainGauge("running", func() int { return len(a.current.Load().chains) }),
+		chainGauge("held", func() int { return len(a.current.Load().held) }))
 	v := Version(a.o.Getenv)
 	a.api = api.New(api.Options{
 		Store:    a.store,

@@ -3,10 +3,18 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -220,6 +228,8 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 			`conserver_link_count_total{link_name="tag",outcome="success"} 1`,
 			`conserver_storage_count_total{backend="files",op="save",outcome="success"} 1`,
 			`conserver_vcons_inflight{chain_name="main"} 0`,
+			`vconduit_chains{state="running"} 1`,
+			`vconduit_chains{state="held"} 0`,
 			`conserver_ingress_list_length{ingress_list="calls",kind="ingress"} 0`,
 		} {
 			if !strings.Contains(body, want) {
@@ -276,6 +286,64 @@ func TestInsecureIsSaid(t *testing.T) {
 	if status, _ := withToken.call("GET", "/vcon", "", "token-0123456789abcdef"); status != http.StatusOK {
 		t.Errorf("with the token: %d", status)
 	}
+}
+
+// TestTLS: certificate and key are named relative to the configuration.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pool := writeCertificate(t, dir)
+	file := filepath.Join(dir, "config.yml")
+	if err := os.WriteFile(file, []byte("server: {tls: {cert: cert.pem, key: key.pem}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(t.Context(), Options{Config: file, Listen: "127.0.0.1:0", Data: filepath.Join(dir, "data"), Getenv: func(string) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	resp, err := client.Get("https://" + a.Addr() + "/health")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("over TLS: %v, %v", resp, err)
+	} else {
+		resp.Body.Close()
+	}
+	client.CloseIdleConnections()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func writeCertificate(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		text := pem.EncodeToMemory(block)
+		if name == "cert.pem" {
+			pool.AppendCertsFromPEM(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pool
 }
 
 func TestSteps(t *testing.T) {

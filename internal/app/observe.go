@@ -114,9 +114,22 @@ func (o *observer) Finished(r worker.Report) {
 	if r.Outcome == worker.OutcomeFailed {
 		level = slog.LevelWarn
 	}
-	o.log.Log(context.Background(), level, "vcon finished", "vcon", r.ID, "chain", r.Chain, "list", r.List,
-		"outcome", string(r.Outcome), "reason", r.Reason, "link", r.Link, "attempt", r.Attempt, "seconds", r.Took.Seconds())
+	attrs := []any{"vcon", r.ID, "chain", r.Chain, "list", r.List, "outcome", string(r.Outcome), "attempt", r.Attempt,
+		"seconds", r.Took.Seconds()}
+	if r.Reason != "" {
+		attrs = append(attrs, "reason", r.Reason)
+	}
+	if r.Link != "" {
+		attrs = append(attrs, "link", r.Link)
+	}
+	o.log.Log(context.Background(), level, "vcon finished", attrs...)
 	o.watch.finished(r)
+}
+
+// chainGauge counts chains of the configuration in force by state: running or held.
+func chainGauge(state string, n func() int) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "vconduit_chains", Help: "Chains of the configuration.",
+		ConstLabels: prometheus.Labels{"state": state}}, func() float64 { return float64(n()) })
 }
 
 // depths shows the lengths of the lists that chains read, and of their DLQs, at each scrape.

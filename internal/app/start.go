@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/vconduit/vconduit/api"
@@ -96,7 +97,7 @@ func (a *App) listen(cfg *config.Config) (err error) {
 		return fmt.Errorf("listen on %s: %w", cfg.Server.Listen, err)
 	}
 	if t := cfg.Server.TLS; t.Cert != "" {
-		cert, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		cert, err := tls.LoadX509KeyPair(beside(cfg.File, t.Cert), beside(cfg.File, t.Key))
 		if err != nil {
 			return fmt.Errorf("server.tls: %w", err)
 		}
@@ -113,12 +114,23 @@ func (a *App) listen(cfg *config.Config) (err error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return fmt.Errorf("admin socket: %w", err)
 	}
-	a.log.Info("listening", "address", a.Addr(), "tls", cfg.Server.TLS.Cert != "")
+	b := a.current.Load()
+	a.log.Info("listening", "address", a.Addr(), "tls", cfg.Server.TLS.Cert != "", "chains", len(b.chains), "held", len(b.held))
 	return nil
+}
+
+// beside is path as written in file: relative to the folder of it.
+func beside(file, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
 }
 
 // tellStart says once what an operator should know of this configuration.
 func (a *App) tellStart(cfg *config.Config, report config.Report) {
+	v := Version(a.o.Getenv)
+	a.log.Info("starting", "version", v.Version, "commit", v.GitCommit, "config", cfg.File, "data", cfg.DataDir, "workers", cfg.Server.Workers)
 	a.tellReport(report)
 	a.tellPython(cfg, report)
 	if cfg.File == "" {
@@ -138,10 +150,10 @@ func (a *App) tellStart(cfg *config.Config, report config.Report) {
 // tellReport logs warnings and notes: each variable without effect is named once, at start.
 func (a *App) tellReport(report config.Report) {
 	for _, p := range report.Of(config.Warning) {
-		a.log.Warn("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "problem", p.Message, "hint", p.Hint)
+		a.log.Warn("config", problemAttrs(p)...)
 	}
 	for _, p := range report.Of(config.Info) {
-		a.log.Info("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
+		a.log.Info("config", problemAttrs(p)...)
 	}
 }
 
@@ -151,12 +163,24 @@ func (a *App) tellPython(cfg *config.Config, report config.Report) {
 		return
 	}
 	for _, p := range report.PythonIgnored {
-		a.log.Info("config", "at", fmt.Sprintf("%s:%d", p.File, p.Line), "path", p.Path, "note", p.Message)
+		a.log.Info("config", problemAttrs(p)...)
 	}
+}
+
+// problemAttrs are a problem's parts; those that it has not are left out.
+func problemAttrs(p config.Problem) []any {
+	attrs := []any{"path", p.Path, "problem", p.Message}
+	if p.Line > 0 {
+		attrs = append(attrs, "at", fmt.Sprintf("%s:%d", p.File, p.Line))
+	}
+	if p.Hint != "" {
+		attrs = append(attrs, "hint", p.Hint)
+	}
+	return attrs
 }
 
 func (a *App) tellHeld(b *built) {
 	for name, why := range b.held {
-		a.log.Warn("chain held: its lists accept and keep", "chain", name, "why", why)
+		a.log.Warn("chain held: its lists accept and keep", "chain", name, "why", strings.Join(why, "; "))
 	}
 }
