@@ -15,6 +15,7 @@ type limitedListener struct {
 	s *Server
 }
 
+// Accept gives the next connection within the limit.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -42,6 +43,7 @@ func turnAway(c net.Conn) {
 // ownerListener marks its connections as the owner's.
 type ownerListener struct{ net.Listener }
 
+// Accept gives the next connection, marked.
 func (l *ownerListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {

@@ -149,6 +149,7 @@ func (s *Server) connState(_ net.Conn, state fasthttp.ConnState) {
 // quiet keeps fasthttp's own messages at debug level: they are about single connections and may quote peers.
 type quiet struct{ log *slog.Logger }
 
+// Printf is fasthttp.Logger.
 func (q quiet) Printf(format string, args ...any) {
 	if q.log.Enabled(context.Background(), slog.LevelDebug) {
 		q.log.Debug("http connection", "error", fmt.Sprintf(format, args...))

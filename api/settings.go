@@ -20,7 +20,7 @@ type Settings struct {
 	Ingress map[string]IngressList // keys of POST /vcon/external-ingress by list
 
 	BodyLimit    int64         // bytes of one body, unpacked; more is 413; 0 = 128 MiB
-	BodyInflight int64         // bytes of all bodies being read or handled; more is 503; 0 = 512 MiB
+	BodyInflight int64         // bytes of all bodies being read or handled; more is 503; 0 = 512 MiB, never below BodyLimit
 	ReadTimeout  time.Duration // of a whole body; 0 = 60 s
 	Connections  int           // open at once; more is 503; 0 = 4096
 
