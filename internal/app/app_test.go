@@ -288,6 +288,27 @@ func TestInsecureIsSaid(t *testing.T) {
 	}
 }
 
+// TestCheckNamesOptionsThatDoNothing: a link runs in spite of them, but nobody should believe in them.
+func TestCheckNamesOptionsThatDoNothing(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config.yml")
+	text := "links: {tag: {module: links.tag, options: {tags: [a], tgas: [b]}}, bad: {module: links.tag, options: {tags: 7}}}\n" +
+		"chains: {one: {links: [tag], ingress_lists: [a]}, two: {links: [bad], ingress_lists: [b]}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := Check(t.Context(), Options{Config: file, Getenv: func(string) string { return "" }})
+	said := fmt.Sprint(r.Problems)
+	for _, want := range []string{`"tgas"`, "tags", "the chain is held"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("check does not say %s: %s", want, said)
+		}
+	}
+	if len(r.Chains) != 1 || len(r.Held) != 1 || len(r.Held["two"]) != 1 {
+		t.Errorf("chains %v, held %v", r.Chains, r.Held)
+	}
+}
+
 // TestTLS: certificate and key are named relative to the configuration.
 func TestTLS(t *testing.T) {
 	t.Parallel()

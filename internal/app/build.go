@@ -39,6 +39,7 @@ type built struct {
 	plan   *worker.Plan
 	chains []string            // that run
 	held   map[string][]string // chain -> why it cannot be built
+	notes  []config.Problem    // what building found odd
 	close  func() error
 }
 
@@ -56,6 +57,7 @@ type parts struct {
 	closers  []func() error
 	broken   map[string]error // storage -> why it could not be opened
 	breakers map[string]*chain.Breaker
+	notes    []config.Problem // options that do nothing
 }
 
 func (p *parts) close() error {
@@ -94,6 +96,7 @@ func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
 			out.plan.Lists = append(out.plan.Lists, worker.Route{List: list, Chain: made})
 		}
 	}
+	out.notes = p.notes
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.live == nil {
@@ -222,6 +225,10 @@ func (p *parts) step(cfg *config.Config, ref config.LinkRef) (chain.Step, error)
 		return chain.Step{}, err
 	}
 	p.closers = append(p.closers, func() error { return opened.Close(context.Background()) })
+	for _, w := range opened.Warnings {
+		p.notes = append(p.notes, config.Problem{Severity: config.Warning, Code: "option", File: cfg.File, Pos: l.Pos,
+			Path: "links." + l.Name + ".options", Message: w.String()})
+	}
 	memo := opened.Memo
 	if l.Memo != nil {
 		memo = *l.Memo

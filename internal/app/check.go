@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -34,7 +35,7 @@ func Check(ctx context.Context, o Options) CheckResult {
 			r.Chains = made.chains
 		}
 		r.Held = made.held
-		r.Problems = append(r.Problems, heldProblems(cfg, made)...)
+		r.Problems = slices.Concat(r.Problems, made.notes, heldProblems(cfg, made))
 		if err := made.close(); err != nil {
 			r.Problems = append(r.Problems, config.Problem{Severity: config.Error, Code: "close", File: path, Message: err.Error()})
 		}

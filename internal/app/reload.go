@@ -46,7 +46,7 @@ func (a *App) take(next *config.Config) {
 	a.current.Store(made)
 	a.api.Apply(apiSettings(next))
 	a.pool.PlanChanged()
-	a.tellHeld(made)
+	a.tellBuilt(made)
 }
 
 // rebuildHeld tries chains again that only something outside keeps from being built, with growing pauses.

@@ -144,7 +144,7 @@ func (a *App) tellStart(cfg *config.Config, report config.Report) {
 	} else {
 		a.log.Info("finished vCons that a storage can give back live", "expiry", cfg.Queue.Expiry.String(), "others", "for ever")
 	}
-	a.tellHeld(a.current.Load())
+	a.tellBuilt(a.current.Load())
 }
 
 // tellReport logs warnings and notes: each variable without effect is named once, at start.
@@ -179,7 +179,11 @@ func problemAttrs(p config.Problem) []any {
 	return attrs
 }
 
-func (a *App) tellHeld(b *built) {
+// tellBuilt says what building a configuration found: options that do nothing, chains that are held.
+func (a *App) tellBuilt(b *built) {
+	for _, p := range b.notes {
+		a.log.Warn("config", problemAttrs(p)...)
+	}
 	for name, why := range b.held {
 		a.log.Warn("chain held: its lists accept and keep", "chain", name, "why", strings.Join(why, "; "))
 	}
