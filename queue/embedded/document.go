@@ -31,16 +31,17 @@ type row struct {
 	kept    bool     // its index entries outlive it
 	src     [32]byte // of the last submission
 	srev    uint64
+	again   bool // that one replaced a document
 	lists   []string
 	terms   string
 }
 
-const rowColumns = `id, uuid, gen, rev, size, sha, file, at, expires, pend, dead, hops, src, srev, lists, terms, kept`
+const rowColumns = `id, uuid, gen, rev, size, sha, file, at, expires, pend, dead, hops, src, srev, lists, terms, kept, again`
 
 func scanRow(v []driver.Value) (r row) {
 	r = row{id: asInt(v[0]), gen: uint64(asInt(v[2])), rev: uint64(asInt(v[3])), size: asInt(v[4]), file: asText(v[6]),
 		at: asInt(v[7]), expires: asInt(v[8]), pend: asInt(v[9]), dead: asInt(v[10]), hops: asInt(v[11]),
-		srev: uint64(asInt(v[13])), terms: asText(v[15]), kept: asInt(v[16]) != 0}
+		srev: uint64(asInt(v[13])), terms: asText(v[15]), kept: asInt(v[16]) != 0, again: asInt(v[17]) != 0}
 	copy(r.uuid[:], asBlob(v[1]))
 	copy(r.sha[:], asBlob(v[5]))
 	r.src = r.sha

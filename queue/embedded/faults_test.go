@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -235,6 +236,26 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("with room again: ballast %v, health %+v", err, s.Ready(t.Context()))
 		}
 	})
+}
+
+// A full disk does not keep the server from starting, and so from emptying it.
+func TestOpenOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openTest(t, dir, Options{Ballast: 1 << 20})
+	submit(t, s, document(t, 1, 1000), "in")
+	lease(t, s, "in")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, dir, Options{Logger: muted(), Ballast: 1 << 20, Step: func(step string) error {
+		if _, err := os.Stat(filepath.Join(dir, "ballast")); err == nil && step == "commit" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}})
+	defer s.Close()
+	depth(t, s, "in", 1, 0, 0, 0)
 }
 
 // SQLite's own word for a full disk means the same.

@@ -55,7 +55,11 @@ func (s *Store) start() (err error) {
 	if err := s.loadLists(); err != nil {
 		return err
 	}
-	if err := s.recover(); err != nil {
+	err = s.recover()
+	if isFull(err) && s.makeRoom(false) {
+		err = s.recover() // a full disk must not keep the server from emptying it
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.sweepBlobs(); err != nil {

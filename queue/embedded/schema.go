@@ -19,7 +19,7 @@ const pageSize = 8192
 // doc is the small part of a document, rewritten often; body its text, or file the name of a blob that has it. A row
 // with size 0 is an index entry that outlives its document. pend counts entries that hold the document, dead its dead
 // letters; while either is above 0 it does not expire. src and srev are the hash and revision of the last submission
-// (src NULL: still the stored text).
+// (src NULL: still the stored text), again whether that one replaced a document.
 //
 // entry is one id on one list, in one of the states of entry.go: its key says list, state and place, so that the head
 // of a list is the first row of a range, and no index has to follow. run, tries and the rest are the job: what we know
@@ -31,7 +31,8 @@ const schema = `
 CREATE TABLE doc(id INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, gen INT NOT NULL, rev INT NOT NULL,
 	size INT NOT NULL, sha BLOB, file TEXT, created INT NOT NULL, at INT NOT NULL, expires INT,
 	pend INT NOT NULL DEFAULT 0, dead INT NOT NULL DEFAULT 0, hops INT NOT NULL DEFAULT 0, life INT NOT NULL DEFAULT 0,
-	wish INT, kept INT NOT NULL DEFAULT 0, src BLOB, srev INT NOT NULL DEFAULT 1, lists TEXT, terms TEXT);
+	wish INT, kept INT NOT NULL DEFAULT 0, src BLOB, srev INT NOT NULL DEFAULT 1,
+	again INT NOT NULL DEFAULT 0, lists TEXT, terms TEXT);
 CREATE INDEX doc_created ON doc(created, uuid);
 CREATE INDEX doc_expires ON doc(expires) WHERE expires IS NOT NULL;
 CREATE TABLE body(id INTEGER PRIMARY KEY, text BLOB NOT NULL);

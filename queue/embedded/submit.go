@@ -119,12 +119,14 @@ func (t *tx) submit(p *paper) (queue.Receipt, error) {
 		}
 	}
 	r, err := t.keep(p)
-	if err != nil || r.Duplicate {
+	if err != nil {
 		return r, err
 	}
-	for _, name := range p.lists {
-		if err := t.push(entry{list: t.list(name), id: p.id, work: true, at: t.now, ctx: p.ctx}); err != nil {
-			return r, err
+	if !r.Duplicate {
+		for _, name := range p.lists {
+			if err := t.push(entry{list: t.list(name), id: p.id, work: true, at: t.now, ctx: p.ctx}); err != nil {
+				return r, err
+			}
 		}
 	}
 	if p.idem == nil {
@@ -162,13 +164,10 @@ func (t *tx) keep(p *paper) (queue.Receipt, error) {
 	if err != nil {
 		return queue.Receipt{}, err
 	}
-	alive := old.live(t.now)
-	if alive && p.repeats(old, t.now) {
-		return queue.Receipt{Gen: old.gen, Rev: queue.Rev(old.srev), Replaced: old.gen > 1, Duplicate: true}, nil
+	if old.live(t.now) && p.repeats(old, t.now) {
+		return queue.Receipt{Gen: old.gen, Rev: queue.Rev(old.srev), Replaced: old.again, Duplicate: true}, nil
 	}
-	r, err := t.replace(p, old)
-	r.Replaced = alive
-	return r, err
+	return t.replace(p, old)
 }
 
 // repeats reports whether a submission is a retry of the last one.
@@ -213,9 +212,9 @@ func (t *tx) replace(p *paper, old *row) (queue.Receipt, error) {
 	}
 	terms := encodeTerms(p.terms)
 	_, err := t.exec(`UPDATE doc SET gen=?, rev=?, srev=?, size=?, sha=?, src=NULL, file=?, created=?, at=?, expires=?, pend=?,
-		hops=0, life=?, wish=NULL, kept=0, lists=?, terms=? WHERE id=?`, int64(gen), int64(rev), int64(rev), int64(len(p.text)),
-		p.sha[:], orNull(p.file), p.createdAt(t.now), t.now, expires, pend, p.life, orNull(strings.Join(p.lists, "\n")),
-		orNull(terms), old.id)
+		hops=0, life=?, wish=NULL, kept=0, again=?, lists=?, terms=? WHERE id=?`, int64(gen), int64(rev), int64(rev), int64(len(p.text)),
+		p.sha[:], orNull(p.file), p.createdAt(t.now), t.now, expires, pend, p.life, asBit(old.live(t.now)),
+		orNull(strings.Join(p.lists, "\n")), orNull(terms), old.id)
 	if err != nil {
 		return queue.Receipt{}, err
 	}
@@ -231,7 +230,7 @@ func (t *tx) replace(p *paper, old *row) (queue.Receipt, error) {
 		}
 	}
 	t.fate(p.id, queue.ErrSuperseded, p.lists)
-	return queue.Receipt{Gen: gen, Rev: queue.Rev(rev)}, nil
+	return queue.Receipt{Gen: gen, Rev: queue.Rev(rev), Replaced: old.live(t.now)}, nil
 }
 
 // writeText keeps the text of a row, or the name of its file.
