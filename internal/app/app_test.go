@@ -292,7 +292,7 @@ func TestInsecureIsSaid(t *testing.T) {
 func TestCheckNamesOptionsThatDoNothing(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.yml")
-	text := "links: {tag: {module: links.tag, options: {tags: [a], tgas: [b]}}, bad: {module: links.tag, options: {tags: 7}}}\n" +
+	text := "links: {tag: {module: links.tag, options: {tags: [a], tgas: [b]}}, bad: {module: links.tag, options: {tags: {a: b}}}}\n" +
 		"chains: {one: {links: [tag], ingress_lists: [a]}, two: {links: [bad], ingress_lists: [b]}}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
