@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/vconduit/vconduit/vcon"
@@ -41,9 +42,17 @@ func encodeTerms(terms []string) string {
 	return string(text)
 }
 
+// termsAtOnce is how many terms one statement writes; few documents have more.
+const termsAtOnce = 8
+
 func (t *tx) index(doc int64, terms []string) error {
-	for _, term := range terms {
-		if _, err := t.exec(`INSERT OR IGNORE INTO party(value, doc) VALUES(?,?)`, term, doc); err != nil {
+	for some := range slices.Chunk(terms, termsAtOnce) {
+		args := make([]any, 0, 2*termsAtOnce)
+		for _, term := range some {
+			args = append(args, term, doc)
+		}
+		rows := `INSERT OR IGNORE INTO party(value, doc) VALUES(?,?)` + strings.Repeat(`,(?,?)`, len(some)-1)
+		if _, err := t.exec(rows, args...); err != nil {
 			return err
 		}
 	}
