@@ -132,8 +132,8 @@ func (t *tx) letter(l *list, e *entry, f queue.Failure) error {
 			return err
 		}
 	}
-	_, err = t.exec(`INSERT OR REPLACE INTO dead(list, seq, uuid, at, count, reason, link, storage, detail, attempt, gen, run, stage, job, ctx)
-		VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, l.id, seq, e.id[:], t.now, count+1, f.Reason, orNull(f.Link), orNull(f.Storage),
+	_, err = t.exec(`INSERT OR REPLACE INTO dead(list, seq, uuid, at, count, reason, link, storage, detail, attempt, gen,
+		run, stage, job, ctx) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, l.id, seq, e.id[:], t.now, count+1, f.Reason, orNull(f.Link), orNull(f.Storage),
 		orNull(f.Detail), int64(f.Attempt), int64(e.gen), runColumn(e.run), int64(e.stage), text, blobOrNull(e.ctx))
 	return err
 }
@@ -153,8 +153,9 @@ const deadColumns = `seq, uuid, at, count, reason, link, storage, detail, attemp
 func scanDead(l *list, v []driver.Value) (d dead, err error) {
 	d = dead{list: l, seq: asInt(v[0]), gen: uint64(asInt(v[9])), ctx: asBlob(v[13])}
 	d.DeadLetter = queue.DeadLetter{List: l.name, At: time.UnixMilli(asInt(v[2])), Count: int(asInt(v[3])),
-		Failure: queue.Failure{Reason: asText(v[4]), Link: asText(v[5]), Storage: asText(v[6]), Detail: asText(v[7]), Attempt: int(asInt(v[8]))},
-		Stage:   queue.Stage(asInt(v[11]))}
+		Failure: queue.Failure{Reason: asText(v[4]), Link: asText(v[5]), Storage: asText(v[6]), Detail: asText(v[7]),
+			Attempt: int(asInt(v[8]))},
+		Stage: queue.Stage(asInt(v[11]))}
 	copy(d.ID[:], asBlob(v[1]))
 	copy(d.Run[:], asBlob(v[10]))
 	d.job, err = decodeJob(asText(v[12]))

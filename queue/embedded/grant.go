@@ -103,8 +103,12 @@ func (s *Store) fenced(ctx context.Context, l *queue.Lease, by string, size int,
 	return s.fence(ctx, s.do, l, by, size, f)
 }
 
-// fence is fenced with a choice of how the transaction is sent: do or later.
-func (s *Store) fence(ctx context.Context, send func(context.Context, int, func(*tx) error) error, l *queue.Lease, by string, size int, f func(t *tx, g *grant) error) error {
+// sender is do or later.
+type sender func(ctx context.Context, size int, f func(t *tx) error) error
+
+// fence is fenced with a choice of how the transaction is sent.
+func (s *Store) fence(ctx context.Context, send sender, l *queue.Lease, by string, size int,
+	f func(t *tx, g *grant) error) error {
 	var told error
 	err := send(ctx, size, func(t *tx) error {
 		g, fate, done := t.held(l, by)

@@ -32,16 +32,21 @@ func open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, opt: o, log: o.Logger, lock: lock, epoch: time.Now(),
-		turns: make(map[string]int), loans: make(map[[16]byte]loan), ops: make(chan *op, groupItems), closing: make(chan struct{}), wrote: make(chan struct{}),
-		lists: make(map[string]*list), byID: make(map[int64]*list), grants: make(map[vcon.ID]*grant), ended: newEndings(),
-		wake: make(chan struct{})}
-	s.alarm = time.AfterFunc(time.Hour, s.ring)
-	s.alarm.Stop()
+	s := newStore(dir, lock, o)
 	if err := s.start(); err != nil {
 		return nil, errors.Join(err, s.shut())
 	}
 	return s, nil
+}
+
+func newStore(dir string, lock *os.File, o Options) *Store {
+	s := &Store{dir: dir, opt: o, log: o.Logger, lock: lock, epoch: time.Now(),
+		ops: make(chan *op, groupItems), closing: make(chan struct{}), wrote: make(chan struct{}), wake: make(chan struct{}),
+		lists: make(map[string]*list), byID: make(map[int64]*list), turns: make(map[string]int),
+		grants: make(map[vcon.ID]*grant), ended: newEndings(), loans: make(map[[16]byte]loan)}
+	s.alarm = time.AfterFunc(time.Hour, s.ring)
+	s.alarm.Stop()
+	return s
 }
 
 // start opens the database, brings it in order and starts the store's goroutines.

@@ -36,7 +36,8 @@ func (t *tx) resave(id vcon.ID, storages []string) error {
 		}
 		return t.save(waiting)
 	}
-	r, err := t.exec(`UPDATE doc SET pend=pend+1, expires=NULL WHERE uuid=? AND size>0 AND (expires IS NULL OR expires>?)`, id[:], t.now)
+	r, err := t.exec(`UPDATE doc SET pend=pend+1, expires=NULL
+		WHERE uuid=? AND size>0 AND (expires IS NULL OR expires>?)`, id[:], t.now)
 	if err != nil {
 		return err
 	}
