@@ -675,3 +675,40 @@ func TestSuspectRunsAlone(t *testing.T) {
 		}
 	})
 }
+
+// Egress that goes first and cannot: nothing is saved before it, and nothing is forgotten.
+func TestEgressFirstFails(t *testing.T) {
+	m := &chaintest.Memory{}
+	bubble(t, chain.Chain{Egress: []string{"out"}, Mode: chain.First}, map[string]chain.Storage{"memory": m}, func(r *rig) {
+		doc := r.post()
+		f := &faulty{Store: r.q}
+		fails(&f.enqueue, errDown, 2)
+		r.start(f)
+		r.pass(time.Second)
+		r.wantOutcomes("retry storage_failed")
+		r.wantSaved(m, doc.ID(), "-")
+		r.pass(5 * time.Minute)
+		r.wantOutcomes("retry storage_failed, retry storage_failed, done")
+		r.wantSaved(m, doc.ID(), "")
+		r.wantList("out", doc.ID())
+		fails(&f.enqueue, errDown, 1<<30)
+		doc = r.post()
+		r.pass(3 * time.Hour)
+		r.wantDead("storage:memory", "storage_failed", "down")
+		r.wantList("out", doc.ID()) // with the end of the lease after all
+	})
+}
+
+// A checkpoint that the store never takes is a dead letter, not a loop.
+func TestCheckpointRefused(t *testing.T) {
+	bubble(t, chain.Chain{Steps: []chain.Step{paying("paid", nil), tagging("y", nil)}}, nil, func(r *rig) {
+		r.plan.Load().Env.Call.HTTP = &doer{}
+		r.post()
+		f := &faulty{Store: r.q}
+		fails(&f.checkpoint, errors.New("cannot encode"), 1)
+		r.start(f)
+		r.pass(time.Minute)
+		r.wantDead("in", "internal_error", "cannot encode")
+		r.wantRan("paid done")
+	})
+}

@@ -63,7 +63,7 @@ func (w *work) egressNow(debts []debt, replaced bool) bool {
 	case chain.SavedOnly:
 		return len(debts) == 0
 	case chain.First:
-		return replaced
+		return replaced || slices.Contains(names(debts), egressFirst)
 	}
 	return true
 }

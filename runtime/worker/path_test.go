@@ -351,13 +351,13 @@ func TestCriticalExtension(t *testing.T) {
 		run     bool
 		outcome string
 	}{
-		"unknown": {nil, false, "failed critical_extension"}, "known": {[]string{"agent_session"}, false, "done"}, "let through": {nil, true, "done"},
+		"unknown": {nil, false, "failed critical_extension"}, "known": {[]string{"x_safety"}, false, "done"}, "let through": {nil, true, "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, chain.Chain{Steps: []chain.Step{tagging("x", nil)}}, nil, func(r *rig) {
 				s := &r.plan.Load().Settings
 				s.Extensions, s.RunCritical = c.known, c.run
-				r.put(chaintest.Document(r, `,"extensions":["agent_session"],"critical":["agent_session"]`), "in")
+				r.put(chaintest.Document(r, `,"extensions":["x_safety"],"critical":["x_safety"]`), "in")
 				r.start(nil)
 				r.pass(time.Second)
 				r.wantOutcomes(c.outcome)

@@ -44,7 +44,7 @@ type Settings struct {
 	// default 7 days, < 0 = none.
 	EgressExpiry time.Duration
 
-	// Extensions are the names in a vCon's "critical" that this server understands.
+	// Extensions are names in a vCon's "critical" that are understood beside those of vcon.SupportsExtension.
 	Extensions []string
 	// RunCritical runs chains over vCons with unknown critical extensions; default: dead letter "critical_extension".
 	RunCritical bool

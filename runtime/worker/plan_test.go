@@ -34,11 +34,20 @@ func TestPlanChange(t *testing.T) {
 		if count() != 0 {
 			r.Error("the plan of a running vCon is retired")
 		}
+		current := r.plan.Load()
+		r.plan.Store(&worker.Plan{}) // never used, yet it is retired
+		r.pool.PlanChanged()
+		r.plan.Store(current)
+		r.pool.PlanChanged()
+		r.pass(time.Second)
+		if count() != 1 || retired[0] == first {
+			r.Errorf("%d plans retired, want the one that was never used", count())
+		}
 		r.pass(2 * time.Minute)
 		r.wantSaved(old, running.ID(), "by:old")
 		r.wantSaved(fresh, running.ID(), "-")
 		r.wantSaved(fresh, next.ID(), "by:new")
-		if count() != 1 || retired[0] != first {
+		if count() != 2 || retired[1] != first {
 			r.Errorf("%d plans retired", count())
 		}
 	})

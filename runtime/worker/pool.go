@@ -25,7 +25,8 @@ type Store interface {
 
 // Options make a Pool. Plan is required.
 type Options struct {
-	// Plan gives the current plan, never nil; it is asked before each Lease. Call PlanChanged when it gives another one.
+	// Plan gives the current plan, never nil; it is asked often and must not call the Pool. Call PlanChanged when it gives
+	// another one.
 	Plan func() *Plan
 	// Retired is told of a plan that is not the current one any more and that no lease uses: its links and storages can
 	// be closed. It is told once per plan, from any goroutine; nil: nobody.
@@ -118,6 +119,7 @@ func (p *Pool) PlanChanged() {
 	if p.unblock != nil {
 		p.unblock()
 	}
+	p.users[p.o.Plan()] += 0 // known from now on, so that it is retired even if no lease ever uses it
 	p.mu.Unlock()
 	p.retire()
 }
@@ -177,8 +179,7 @@ func (p *Pool) cancelAll(cause error) {
 // was closed.
 func (p *Pool) leaseLoop(ctx context.Context) error {
 	for failures := 0; p.room(ctx); {
-		plan := p.o.Plan()
-		leases, err := p.lease(ctx, plan)
+		plan, leases, err := p.lease(ctx)
 		for _, l := range leases {
 			p.start(ctx, plan, l)
 		}
@@ -220,10 +221,11 @@ func (p *Pool) room(ctx context.Context) bool {
 
 // lease makes one Lease call, which ends early when the plan changes, the pool becomes idle or it stops. Its plan
 // counts as used until leased is called.
-func (p *Pool) lease(ctx context.Context, plan *Plan) ([]*queue.Lease, error) {
+func (p *Pool) lease(ctx context.Context) (*Plan, []*queue.Lease, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.mu.Lock()
+	plan := p.o.Plan()
 	if p.stopping {
 		cancel()
 	}
@@ -232,7 +234,8 @@ func (p *Pool) lease(ctx context.Context, plan *Plan) ([]*queue.Lease, error) {
 	want := queue.Want{Lists: plan.lists(), Strict: plan.Settings.Strict, TTL: p.o.TTL, Owner: p.o.Owner, Solo: p.solo,
 		Max: p.o.Workers - len(p.held), MaxBytes: max(1, p.o.MaxBytes-p.bytes)}
 	p.mu.Unlock()
-	return p.q.Lease(ctx, want)
+	leases, err := p.q.Lease(ctx, want)
+	return plan, leases, err
 }
 
 // leased ends a Lease call's books.
@@ -294,9 +297,9 @@ func (p *Pool) unuse(plan *Plan) {
 
 // retire reports the plans that nobody needs any more.
 func (p *Pool) retire() {
-	current := p.o.Plan()
 	var old []*Plan
 	p.mu.Lock()
+	current := p.o.Plan()
 	for plan, n := range p.users {
 		if n == 0 && plan != current {
 			old = append(old, plan)

@@ -90,17 +90,9 @@ func (w *work) unknownCritical() string {
 	if w.plan.Settings.RunCritical {
 		return ""
 	}
-	v, err := w.Doc.Get("/critical")
-	if err != nil || v.Kind() != vcon.Array {
-		return ""
-	}
-	var names []any
-	if json.Unmarshal(v, &names) != nil {
-		return ""
-	}
-	for _, n := range names {
-		if s, ok := n.(string); ok && !slices.Contains(w.plan.Settings.Extensions, s) {
-			return s
+	for _, name := range w.Doc.Critical() {
+		if !vcon.SupportsExtension(name) && !slices.Contains(w.plan.Settings.Extensions, name) {
+			return name
 		}
 	}
 	return ""

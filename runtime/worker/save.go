@@ -102,7 +102,7 @@ func (w *work) save(doc *vcon.VCon, rev queue.Rev, left []string, egress bool) [
 	var debts []debt
 	if slices.Contains(left, egressFirst) {
 		if err := w.egressFirst(rev, egress); err != nil {
-			return []debt{{egressFirst, err}} // the storages come after it
+			return owed(left, err) // the storages come after it
 		}
 	}
 	var mu sync.Mutex
@@ -174,6 +174,15 @@ func (w *work) egressFirst(rev queue.Rev, ok bool) error {
 		}
 	}
 	return w.call(func(ctx context.Context) error { return w.p.q.Stored(ctx, w.Lease, egressFirst, rev) })
+}
+
+// owed are debts of all names.
+func owed(names []string, err error) []debt {
+	debts := make([]debt, len(names))
+	for i, n := range names {
+		debts[i] = debt{n, err}
+	}
+	return debts
 }
 
 func names(debts []debt) []string {

@@ -312,7 +312,7 @@ func (r *rig) wantIdle() {
 // faulty is a store whose calls can be made to fail.
 type faulty struct {
 	*embedded.Store
-	beat, commit, finish, checkpoint atomic.Pointer[func() error]
+	beat, commit, finish, checkpoint, enqueue atomic.Pointer[func() error]
 }
 
 func fault(p *atomic.Pointer[func() error]) error {
@@ -359,4 +359,11 @@ func (f *faulty) Checkpoint(ctx context.Context, l *queue.Lease, p queue.Progres
 		return err
 	}
 	return f.Store.Checkpoint(ctx, l, p)
+}
+
+func (f *faulty) Enqueue(ctx context.Context, list string, ids []vcon.ID) ([]vcon.ID, error) {
+	if err := fault(&f.enqueue); err != nil {
+		return nil, err
+	}
+	return f.Store.Enqueue(ctx, list, ids)
 }

@@ -129,12 +129,16 @@ func (w *work) stopped(done chain.Progress, err error) {
 	if errors.As(err, &link) {
 		w.rep.Link = link.Link
 	}
-	if lost(err) || !w.alive() {
+	if !w.alive() {
+		w.drop(w.loss())
+		return
+	}
+	if lost(err) {
 		w.drop(err)
 		return
 	}
 	if cerr := w.checkpoint(done); cerr != nil {
-		w.drop(cerr)
+		w.refused(cerr)
 		return
 	}
 	switch {

@@ -180,6 +180,9 @@ func (s *Storage) dir(doc *vcon.VCon) string {
 	if !s.c.OrganizeByDate {
 		return s.root
 	}
+	if p, err := doc.Payload(); err == nil {
+		doc = p // a signed vCon's date stands in what was signed
+	}
 	v, err := doc.Get("/created_at")
 	if err != nil {
 		return s.root

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -284,5 +285,27 @@ func BenchmarkSave(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// A signed vCon lies where its payload's date says.
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	dir, inner := t.TempDir(), chaintest.Document(t, "")
+	b64 := base64.RawURLEncoding.EncodeToString
+	doc, err := vcon.Parse(fmt.Appendf(nil, `{"payload":%q,"signatures":[{"protected":%q,"signature":"AA"}]}`, b64(inner.Bytes()), b64([]byte(`{"alg":"RS256"}`))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, "")
+	if err := s.Save(t.Context(), doc, 1); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), inner.ID())
+	if err != nil || string(got.Bytes()) != string(doc.Bytes()) {
+		t.Errorf("get = %v", err)
+	}
+	if f := files(t, dir); len(f) != 1 || !strings.HasPrefix(f[0], "2026/03/05/") {
+		t.Errorf("files %q", f)
 	}
 }
