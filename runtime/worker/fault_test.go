@@ -661,17 +661,18 @@ func TestSuspectRunsAlone(t *testing.T) {
 			r.open()
 		}
 		crash.Store(false)
-		for range 40 {
-			r.post()
-		}
 		r.start(nil)
-		r.pass(5 * time.Minute)
+		for range 80 { // before, while and after the suspect runs
+			r.post()
+			r.pass(time.Second)
+		}
+		r.pass(time.Minute)
 		r.wantTags(suspect, "by:x")
 		if beside.Load() != 0 {
 			r.Errorf("%d others ran beside the suspect", beside.Load())
 		}
-		if n := strings.Count(r.watch.outcomes(), "done"); n != 41 {
-			r.Errorf("%d done, want all 41: %s", n, r.watch.outcomes())
+		if n := strings.Count(r.watch.outcomes(), "done"); n != 81 {
+			r.Errorf("%d done, want all 81: %s", n, r.watch.outcomes())
 		}
 	})
 }
@@ -711,4 +712,50 @@ func TestCheckpointRefused(t *testing.T) {
 		r.wantDead("in", "internal_error", "cannot encode")
 		r.wantRan("paid done")
 	})
+}
+
+// A run that ends with paid work, or without edits after it, still commits what it checkpointed.
+func TestCheckpointedEditsAreCommitted(t *testing.T) {
+	m := &chaintest.Memory{}
+	bubble(t, chain.Chain{Steps: []chain.Step{paying("paid", nil)}}, map[string]chain.Storage{"memory": m}, func(r *rig) {
+		r.plan.Load().Env.Call.HTTP = &doer{}
+		doc := r.post()
+		r.start(nil)
+		r.pass(time.Second)
+		r.wantTags(doc.ID(), "by:paid")
+		r.wantSaved(m, doc.ID(), "by:paid")
+	})
+}
+
+// The retries of links do not use up those of storages.
+func TestStoragesBeginAfresh(t *testing.T) {
+	for name, edits := range map[string]bool{"with a commit": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			var runs atomic.Int32
+			x := step("x", func(_ context.Context, c *hostabi.Call) (hostabi.Verdict, error) {
+				if runs.Add(1) < 5 {
+					return hostabi.Retry, nil
+				}
+				if edits {
+					c.TagAdd([]byte("by"), []byte("x"))
+				}
+				return hostabi.Done, nil
+			})
+			x.Retry.MaxDelay = time.Second
+			m := &chaintest.Memory{OnSave: func(_ context.Context, n int, _ *vcon.VCon, _ uint64) error {
+				if n <= 3 {
+					return errDown
+				}
+				return nil
+			}}
+			bubble(t, chain.Chain{Steps: []chain.Step{x}}, map[string]chain.Storage{"memory": m}, func(r *rig) {
+				r.post()
+				r.start(nil)
+				r.pass(time.Minute)
+				if got := r.watch.outcomes(); !strings.HasSuffix(got, "retry storage_failed, done") {
+					r.Errorf("outcomes %q: the storage waits as if it had failed before", got)
+				}
+			})
+		})
+	}
 }

@@ -49,11 +49,10 @@ func (h *held) expired() {
 	h.cancel(queue.ErrLeaseLost)
 }
 
-// prolong moves the deadline after a good beat that was sent at `sent`.
+// prolong moves the deadline after a good beat that was sent at `sent`; expired looks at it.
 func (h *held) prolong(sent time.Time) {
 	d := sent.Add(h.ttl)
 	h.deadline.Store(&d)
-	h.watch.Reset(time.Until(d))
 }
 
 // alive reports whether the lease is still ours as far as this process can know. It holds also after the process was

@@ -162,7 +162,7 @@ func (w *work) commit(done chain.Progress) {
 		left = w.targets()
 	}
 	doc, rev := w.Doc, w.Rev
-	if w.journal || w.Tries > 0 || len(done.Edits) > 0 || done.Lasting() {
+	if w.journal || len(done.Edits) > 0 || done.Lasting() {
 		err := w.call(func(ctx context.Context) (err error) {
 			doc, rev, err = w.p.q.Commit(ctx, w.Lease, q, left)
 			return err
