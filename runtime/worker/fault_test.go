@@ -759,3 +759,24 @@ func TestStoragesBeginAfresh(t *testing.T) {
 		})
 	}
 }
+
+// A vCon that waits for its retry is taken in time while another one runs.
+func TestRetryWhileAnotherRuns(t *testing.T) {
+	var runs atomic.Int32
+	long := chain.Chain{Name: "long", Steps: []chain.Step{tagging("long", takes(time.Hour))}}
+	bubble(t, chain.Chain{Steps: []chain.Step{step("x", func(context.Context, *hostabi.Call) (hostabi.Verdict, error) {
+		if runs.Add(1) == 1 {
+			return hostabi.Retry, nil
+		}
+		return hostabi.Done, nil
+	})}}, nil, func(r *rig) {
+		p := r.plan.Load()
+		p.Lists = append(p.Lists, worker.Route{List: "long", Chain: &long})
+		r.put(chaintest.Document(r, ""), "long")
+		r.start(nil)
+		r.pass(time.Second)
+		r.post()
+		r.pass(20 * time.Second)
+		r.wantOutcomes("retry tries_used, done")
+	})
+}

@@ -139,6 +139,7 @@ func TestLifetimes(t *testing.T) {
 		c.Expire(90)
 		return hostabi.Done, nil
 	})
+	var made vcon.ID
 	reader := map[string]chain.Storage{"memory": &chaintest.Memory{}}
 	writer := map[string]chain.Storage{"memory": chaintest.WriteOnly{Storage: &chaintest.Memory{}}}
 	down := map[string]chain.Storage{"memory": &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error { return chain.Permanent(errDown) }}}
@@ -161,6 +162,7 @@ func TestLifetimes(t *testing.T) {
 		"egress without storage":           {chain.Chain{Egress: []string{"out"}}, nil, chosen, 7 * 24 * time.Hour},
 		"egress with storage":              {chain.Chain{Egress: []string{"out"}}, reader, chosen, time.Hour},
 		"owed to a storage":                {chain.Chain{}, down, chosen, forever},
+		"its place was taken":              {chain.Chain{Steps: []chain.Step{creates(1, "", &made)}}, nil, embedded, time.Hour},
 		"no expiry":                        {chain.Chain{}, reader, worker.Settings{}, forever},
 		"egress without storage, no extra": {chain.Chain{Egress: []string{"out"}}, nil, worker.Settings{Expiry: time.Hour, EgressExpiry: -1}, time.Hour},
 		"egress without storage, longer":   {chain.Chain{Egress: []string{"out"}}, nil, worker.Settings{Expiry: 300 * time.Hour}, 300 * time.Hour},
