@@ -90,7 +90,7 @@ func loadNumber(id vcon.ID) int { return int(id[2])<<24 | int(id[3])<<16 | int(i
 // vCon waits or is finished, never both, never neither.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	dir := swift(t)
+	dir := t.TempDir()
 	submitted, finished := map[int]bool{}, map[int]bool{}
 	for round := range 3 {
 		killLoad(t, dir, round*100_000, 40+120*round, submitted, finished)

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/vconduit/vconduit/queue"
 )
@@ -135,19 +136,19 @@ func TestKilledAtEveryStep(t *testing.T) {
 // rehearse plays the script in this process and takes a picture of the store after each act, as a crash would leave it.
 func rehearse(t *testing.T) []string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(swift(t), "store")
 	s, err := Open(dir, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	c := &scene{s: s, held: map[string]*queue.Lease{}}
-	images := []string{picture(t, copied(t, dir))}
+	images := []string{pictureNow(t, dir)}
 	for i, a := range script() {
 		if err := a.do(c); err != nil {
 			t.Fatalf("act %d, %s: %v", i, a.name, err)
 		}
-		images = append(images, picture(t, copied(t, dir)))
+		images = append(images, pictureNow(t, dir))
 	}
 	return images
 }
@@ -156,6 +157,10 @@ func rehearse(t *testing.T) []string {
 // hundreds of them need not wait for fsync.
 func swift(t *testing.T) string {
 	t.Helper()
+	var room unix.Statfs_t
+	if err := unix.Statfs("/dev/shm", &room); err != nil || int64(room.Bavail)*room.Bsize < 256<<20 {
+		return t.TempDir()
+	}
 	dir, err := os.MkdirTemp("/dev/shm", "vconduit-")
 	if err != nil {
 		return t.TempDir()
@@ -164,31 +169,18 @@ func swift(t *testing.T) string {
 	return dir
 }
 
-// copied is the folder as a crash would leave it now; the script waits.
-func copied(t *testing.T, dir string) string {
+// pictureNow is the picture of a folder as a crash would leave it now; the script waits meanwhile.
+func pictureNow(t *testing.T, dir string) string {
 	t.Helper()
-	to := swift(t)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, rel), text, 0o600)
-	})
+	to, err := os.MkdirTemp(dir+"/..", "copy-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to
+	defer os.RemoveAll(to)
+	if err := os.CopyFS(filepath.Join(to, "store"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return picture(t, filepath.Join(to, "store"))
 }
 
 // picture opens a crashed store, checks it, and tells all that can be seen of it and that is not chance.
