@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func TestPlanChange(t *testing.T) {
 	var mu sync.Mutex
 	var retired []*worker.Plan
-	count := func() int { mu.Lock(); defer mu.Unlock(); return len(retired) }
+	plans := func() []*worker.Plan { mu.Lock(); defer mu.Unlock(); return slices.Clone(retired) }
 	old, fresh := &chaintest.Memory{}, &chaintest.Memory{}
 	bubble(t, chain.Chain{Steps: []chain.Step{tagging("old", takes(time.Minute))}}, map[string]chain.Storage{"memory": old}, func(r *rig) {
 		first := r.plan.Load()
@@ -31,7 +32,7 @@ func TestPlanChange(t *testing.T) {
 		next := r.post()
 		r.pass(time.Second)
 		r.wantTags(next.ID(), "by:new")
-		if count() != 0 {
+		if len(plans()) != 0 {
 			r.Error("the plan of a running vCon is retired")
 		}
 		current := r.plan.Load()
@@ -40,15 +41,15 @@ func TestPlanChange(t *testing.T) {
 		r.plan.Store(current)
 		r.pool.PlanChanged()
 		r.pass(time.Second)
-		if count() != 1 || retired[0] == first {
-			r.Errorf("%d plans retired, want the one that was never used", count())
+		if got := plans(); len(got) != 1 || got[0] == first {
+			r.Errorf("%d plans retired, want the one that was never used", len(plans()))
 		}
 		r.pass(2 * time.Minute)
 		r.wantSaved(old, running.ID(), "by:old")
 		r.wantSaved(fresh, running.ID(), "-")
 		r.wantSaved(fresh, next.ID(), "by:new")
-		if count() != 2 || retired[1] != first {
-			r.Errorf("%d plans retired", count())
+		if got := plans(); len(got) != 2 || got[1] != first {
+			r.Errorf("%d plans retired", len(plans()))
 		}
 	})
 }
