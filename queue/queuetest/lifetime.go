@@ -23,6 +23,9 @@ func lifetimeCases() []kase {
 		{"SubmissionEndsIt", needClock, lifeSubmit},
 		{"EnqueueEndsIt", needClock, lifeEnqueue},
 		{"GoesOnAfterReopen", needClock, lifeReopen},
+		{"ArchivedStaysListed", needClock, lifeArchived},
+		{"ArchivedAndDeletedIsGone", needClock, lifeArchivedDeleted},
+		{"ArchivedAndSubmittedAgain", needClock, lifeArchivedAgain},
 		{"OfCreated", needClock, lifeCreated},
 	}
 }
@@ -204,4 +207,57 @@ func lifeCreated(e *env) {
 	e.put(e.plain(), "in")
 	e.ok(e.q.Finish(e.ctx(), e.lease("in"), queue.Outcome{Creates: []queue.Submission{{Doc: made, Lifetime: hour}}}))
 	e.livesFor(made.ID(), hour)
+}
+
+// archived makes a document that a storage has and whose life here is over.
+func (e *env) archived() *vcon.VCon {
+	e.Helper()
+	d := e.doc(paper{parties: []party{{Name: "Ann"}}})
+	e.put(d, "in")
+	e.ok(e.q.Finish(e.ctx(), e.lease("in"), queue.Outcome{Lifetime: hour, Archived: true}))
+	e.pass(2 * hour)
+	_, _, err := e.q.Get(e.ctx(), d.ID())
+	e.is(err, queue.ErrNotFound)
+	return d
+}
+
+// Q28: what a storage can give back stays listed, and comes back.
+func lifeArchived(e *env) {
+	d := e.archived()
+	e.reopen()
+	n, err := e.q.Reindex(e.ctx())
+	e.ok(err)
+	if n != 0 {
+		e.Fatalf("reindexed %d documents, none is here", n)
+	}
+	e.ids("list", e.listed(queue.Range{Limit: -1}), d.ID())
+	e.search(queue.Terms{Name: "Ann"}, d.ID())
+	missing, err := e.q.Enqueue(e.ctx(), "in", []vcon.ID{d.ID()})
+	e.ok(err)
+	e.ids("missing", missing, d.ID())
+	e.ok(e.q.Restore(e.ctx(), d, hour))
+	e.holds(d)
+	e.ids("list", e.listed(queue.Range{Limit: -1}), d.ID())
+}
+
+func lifeArchivedDeleted(e *env) {
+	d := e.archived()
+	e.remove(d.ID())
+	e.search(queue.Terms{Name: "Ann"})
+	if l := e.lease(queue.DeleteList); l.ID != d.ID() {
+		e.Fatalf("delete job = %+v", l)
+	}
+}
+
+func lifeArchivedAgain(e *env) {
+	d := e.archived()
+	newer := e.as(d.ID(), paper{parties: []party{{Name: "Bob"}}})
+	if r := e.submit(windowed(queue.Submission{Doc: newer, Lists: []string{"in"}})); r.Duplicate {
+		e.Fatalf("answer = %+v", r)
+	}
+	e.holds(newer)
+	e.search(queue.Terms{Name: "Ann"})
+	e.ends(e.lease("in"), hour)
+	e.livesFor(d.ID(), hour)
+	e.search(queue.Terms{Name: "Bob"})
 }
