@@ -238,6 +238,22 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
+// What waited for the writer when the disk filled up is refused too: the ballast's room is not for it.
+func TestFullDiskRefusesWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, t.TempDir(), Options{Logger: muted()})
+	defer s.Close()
+	s.full.Store(true)
+	ran := false
+	err := s.grow(t.Context(), 0, func(*tx) error { ran = true; return nil })
+	if !errors.Is(err, queue.ErrFull) || ran {
+		t.Fatalf("an operation that grows the store: %v, run: %v", err, ran)
+	}
+	if err := s.do(t.Context(), 0, func(*tx) error { return nil }); err != nil {
+		t.Fatalf("one that does not: %v", err)
+	}
+}
+
 // A full disk does not keep the server from starting, and so from emptying it.
 func TestOpenOnAFullDisk(t *testing.T) {
 	t.Parallel()

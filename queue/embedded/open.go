@@ -79,8 +79,10 @@ func (s *Store) start() (err error) {
 	if s.checkpointer, err = newCheckpointer(s); err != nil {
 		return err
 	}
-	if err := syncDir(s.dir); err != nil {
-		return err
+	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} { // their names, too, are on the disk now
+		if err := syncDir(dir); err != nil {
+			return err
+		}
 	}
 	go s.write()
 	s.tasks.Go(s.checkpointer.run)
