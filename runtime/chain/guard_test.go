@@ -208,7 +208,7 @@ func TestGuardedPowers(t *testing.T) {
 	}
 }
 
-func TestMemoryPassesTheSuite(t *testing.T) {
+func TestMemoryGivesWhatWasPut(t *testing.T) {
 	t.Parallel()
 	doc := chaintest.Document(t, "")
 	m := &chaintest.Memory{}

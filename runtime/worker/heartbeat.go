@@ -7,14 +7,14 @@ import (
 	"github.com/vconduit/vconduit/queue"
 )
 
-// heartbeat prolongs every lease each third of its ttl, all in one call, until the pool is idle. A lease that the store
+// heartbeat prolongs every lease each third of its ttl, all in one call, until the pool is over. A lease that the store
 // does not know any more ends its run.
 func (p *Pool) heartbeat() {
 	t := time.NewTicker(p.o.TTL / 3)
 	defer t.Stop()
 	for {
 		select {
-		case <-p.idle:
+		case <-p.over:
 			return
 		case <-t.C:
 			p.beat()

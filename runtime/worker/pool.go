@@ -56,7 +56,8 @@ type Pool struct {
 
 	changed chan struct{} // capacity 1: something above changed
 	stop    chan struct{} // closed: lease no more
-	idle    chan struct{} // closed: stopped, and nothing is held
+	end     sync.Once     // of over
+	over    chan struct{} // closed: stopped, and nothing is held any more, or it was given up
 }
 
 // New makes a Pool over a store.
@@ -80,12 +81,12 @@ func New(q Store, o Options) *Pool {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Pool{q: q, o: o, held: map[*held]struct{}{}, users: map[*Plan]int{},
-		changed: make(chan struct{}, 1), stop: make(chan struct{}), idle: make(chan struct{})}
+		changed: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
 }
 
-// Run leases and works until Drain is called or ctx ends, and returns when nothing is in work any more. The end of ctx
-// cancels what is running at once: it is checkpointed and put back; Drain lets it finish first. The error says which
-// vCons did not end in Options.Grace; ErrClosed when the store was closed.
+// Run leases and works until Drain is called or ctx ends, and returns when nothing is in work any more, or Drain has given
+// up. The end of ctx cancels what is running at once: it is checkpointed and put back; Drain lets it finish first. The
+// error says how many vCons did not end in Options.Grace after the end of ctx; ErrClosed when the store was closed.
 func (p *Pool) Run(ctx context.Context) error {
 	beating := make(chan struct{})
 	go func() { defer close(beating); p.heartbeat() }()
@@ -93,7 +94,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	if ctx.Err() != nil || err != nil {
 		err = errors.Join(err, p.Drain(canceled(ctx)))
 	} else {
-		err = p.waitIdle(context.Background(), 0)
+		err = p.waitIdle(0)
 	}
 	<-beating
 	return err
@@ -105,12 +106,12 @@ func (p *Pool) Run(ctx context.Context) error {
 func (p *Pool) Drain(ctx context.Context) error {
 	p.stopLeasing()
 	select {
-	case <-p.idle:
+	case <-p.over:
 		return nil
 	case <-ctx.Done():
 	}
 	p.cancelAll(errStopping)
-	return p.waitIdle(ctx, p.o.Grace)
+	return p.waitIdle(p.o.Grace)
 }
 
 // PlanChanged makes the pool ask for its plan again now, also when it waits for work.
@@ -125,7 +126,7 @@ func (p *Pool) PlanChanged() {
 }
 
 // waitIdle waits until nothing is held; limit > 0 bounds it.
-func (p *Pool) waitIdle(ctx context.Context, limit time.Duration) error {
+func (p *Pool) waitIdle(limit time.Duration) error {
 	var late <-chan time.Time
 	if limit > 0 {
 		t := time.NewTimer(limit)
@@ -133,11 +134,12 @@ func (p *Pool) waitIdle(ctx context.Context, limit time.Duration) error {
 		late = t.C
 	}
 	select {
-	case <-p.idle:
+	case <-p.over:
 		return nil
 	case <-late:
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		p.end.Do(func() { close(p.over) })
 		return fmt.Errorf("drain: %d vCons did not stop within %v; their leases will run out", len(p.held), limit)
 	}
 }
@@ -156,14 +158,10 @@ func (p *Pool) stopLeasing() {
 	p.closeIfIdle()
 }
 
-// closeIfIdle closes idle once the pool stops and nothing is held or being leased. p.mu is held.
+// closeIfIdle ends the pool once it stops and nothing is held or being leased. p.mu is held.
 func (p *Pool) closeIfIdle() {
 	if p.stopping && len(p.held) == 0 && p.unblock == nil {
-		select {
-		case <-p.idle:
-		default:
-			close(p.idle)
-		}
+		p.end.Do(func() { close(p.over) })
 	}
 }
 
@@ -261,13 +259,13 @@ func (p *Pool) start(ctx context.Context, plan *Plan, l *queue.Lease) {
 		h.cancel(errStopping)
 	}
 	go func() {
-		defer p.end(h)
+		defer p.drop(h)
 		p.work(h)
 	}()
 }
 
-// end gives a lease's place free.
-func (p *Pool) end(h *held) {
+// drop gives a lease's place free.
+func (p *Pool) drop(h *held) {
 	h.stop()
 	p.mu.Lock()
 	delete(p.held, h)

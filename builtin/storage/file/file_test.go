@@ -51,7 +51,7 @@ func TestStorage(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, dir, more string) *Storage {
+func open(t testing.TB, dir, more string) *Storage {
 	t.Helper()
 	s, err := Open(t.Context(), "f", options(dir, more))
 	if err != nil {
