@@ -26,7 +26,8 @@ type Link interface {
 // Storage keeps finished vCons. Safe for concurrent use. Whoever wraps it adds timeouts, retries and metrics.
 type Storage interface {
 	// Save keeps doc under its uuid, replacing an older revision; the same call again does no harm. rev is the
-	// revision of the live store: a storage that can make its write conditional on it does.
+	// revision of the live store: a storage that can make its write conditional on it refuses older ones, but never an
+	// equal one, as after a crash of the machine one number can name two texts, and the later one counts.
 	Save(ctx context.Context, doc *vcon.VCon, rev uint64) error
 	Close() error
 }
