@@ -180,6 +180,18 @@ func Default() *Config {
 	return c
 }
 
+// Successor reports why next must not take c's place in a running server, though a server may start with it: without
+// its last token the server would be open to whoever reaches the address that it listens on already. A token file that
+// is being rewritten looks just so.
+func (c *Config) Successor(next *Config) Report {
+	r := &problems{file: next.File}
+	if !c.Auth.Open() && next.Auth.Open() && !next.Server.Insecure {
+		r.add(Error, codeListen, Pos{}, "auth", "the last token is gone: the running server would be open to everybody",
+			"set a token, or say server.insecure: true, or restart without one")
+	}
+	return r.report()
+}
+
 // Restart names the settings in which next differs from c but which a running server cannot change.
 func (c *Config) Restart(next *Config) []string {
 	var out []string

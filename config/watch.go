@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Watcher keeps the configuration that holds now. A changed file replaces it only if it has no error. Take one Current
+// Watcher keeps the configuration that holds now. A changed file replaces it only if it has no error
+// and is a Successor. Take one Current
 // per piece of work: it never changes under you. Safe for concurrent use.
 type Watcher struct {
 	path    string
@@ -84,6 +85,11 @@ func (w *Watcher) Reload() Report {
 	defer w.mu.Unlock()
 	w.seen = w.look() // before reading: what changes from here on is seen by the next look
 	next, report := Load(w.path, w.options)
+	if next != nil {
+		if why := w.Current().Successor(next); why.Worst() == Error {
+			next, report = nil, why
+		}
+	}
 	if next == nil {
 		if w.hooks.Rejected != nil {
 			w.hooks.Rejected(report)

@@ -125,3 +125,23 @@ func TestWatcherWithoutHooksAndFile(t *testing.T) {
 		t.Errorf("%v", r.Err())
 	}
 }
+
+// TestReloadKeepsTheDoorShut: a running server listens already, so no reload may take its last token away.
+func TestReloadKeepsTheDoorShut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, tokens := filepath.Join(dir, "config.yml"), filepath.Join(dir, "tokens")
+	put(t, path, "queue: {tries: 1}\n")
+	put(t, tokens, "token-number-one-of-us\n")
+	w, events := watched(t, path, Options{Env: vars("CONSERVER_API_TOKEN_FILE=" + tokens)})
+	put(t, tokens, "")
+	r := w.Reload()
+	if got := events(); len(got) != 1 || !got[0].rejected || w.Current().Auth.Open() {
+		t.Errorf("an empty token file: %+v, open %v", got, w.Current().Auth.Open())
+	}
+	mustSay(t, r, codeListen, "the last token is gone")
+	put(t, path, "queue: {tries: 2}\nserver: {insecure: true}\n")
+	if r := w.Reload(); r.Worst() == Error || !w.Current().Auth.Open() {
+		t.Errorf("insecure says that it is meant: %v", r.Err())
+	}
+}

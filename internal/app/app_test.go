@@ -381,3 +381,25 @@ func TestSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestLastKeyStays: POST /config cannot open a running server to everybody, and leaves the file when it is refused.
+func TestLastKeyStays(t *testing.T) {
+	t.Parallel()
+	const key = "the-only-key-of-this-test"
+	r := startApp(t, testConfig+"auth: {keys: [{name: a, key: "+key+", scopes: [read, write, config:read, config:write]}]}\n", nil)
+	file := filepath.Join(r.dir, "config.yml")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body := r.call("POST", "/config", `{"chains": {}}`, key)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(body, "last token") {
+		t.Errorf("POST /config without keys: %d %s", status, body)
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file changed (%v):\n%s", err, after)
+	}
+	if status, _ := r.call("GET", "/vcon", "", ""); status != http.StatusForbidden {
+		t.Errorf("GET /vcon without a key: %d", status)
+	}
+}

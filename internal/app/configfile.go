@@ -52,8 +52,12 @@ func (f *configFile) Apply(_ context.Context, posted []byte, ifMatch string) ([]
 		return problems, nil
 	}
 	file := f.a.current.Load().cfg.File
-	if _, report = config.Parse(file, text, loadOptions(f.a.o)); report.Worst() == config.Error {
-		return apiProblems(report), nil
+	next, report := config.Parse(file, text, loadOptions(f.a.o))
+	if next != nil {
+		report = f.a.current.Load().cfg.Successor(next)
+	}
+	if problems := apiProblems(report); len(problems) > 0 {
+		return problems, nil
 	}
 	if err := config.Write(file, text); err != nil {
 		return nil, err
