@@ -146,10 +146,12 @@ func (c *Client) resolve(ctx context.Context, host string) (addrs []netip.Addr, 
 		return nil, false, err
 	}
 	if len(addrs) == 0 {
-		return nil, false, fmt.Errorf("%s has no address", host)
+		return nil, false, fmt.Errorf("%s: %w", host, errNoAddress)
 	}
 	return addrs, false, nil
 }
+
+var errNoAddress = errors.New("the name has no address")
 
 // addressError is a refusal at dial time, on its way through the transport.
 type addressError struct {

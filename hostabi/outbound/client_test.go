@@ -494,3 +494,49 @@ func TestHTTPS(t *testing.T) {
 		t.Error("a certificate of another name was taken")
 	}
 }
+
+// TestErrorsHoldNothingOfTheAnswer: a peer that answers with what it got, instead of HTTP, puts no conversation into errors.
+func TestErrorsHoldNothingOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"no HTTP":        "a conversation\r\n\r\n",
+		"bad status":     "HTTP/1.1 2OO a conversation\r\n\r\n",
+		"bad header":     "HTTP/1.1 200 OK\r\na conversation\r\n\r\n",
+		"bad length":     "HTTP/1.1 200 OK\r\nContent-Length: a conversation\r\n\r\n",
+		"bad encoding":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: a conversation\r\n\r\n",
+		"bad chunk":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na conversation\r\n",
+		"bad trailer":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na conversation\r\n\r\n",
+		"cut":            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\na conversation",
+		"nothing":        "",
+		"no gzip inside": "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 14\r\n\r\na conversation",
+	} {
+		n := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			io.WriteString(conn, answer)
+			conn.Close()
+		})
+		n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+		_, err := n.Do(t.Context(), anyHost, &Request{Method: "POST", URL: "http://a.example/?secret=1", Body: strings.NewReader("x"), Length: 1})
+		if err == nil || strings.Contains(err.Error(), "conversation") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTooLargeTellsTheStatus: whether a request was taken does not depend on how much the peer says about it.
+func TestTooLargeTellsTheStatus(t *testing.T) {
+	t.Parallel()
+	n := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		io.WriteString(w, "too long")
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	answer, err := n.Do(t.Context(), anyHost, &Request{Method: "POST", URL: "http://a.example/", MaxBytes: 3})
+	if !errors.Is(err, ErrTooLarge) || answer == nil || answer.Status != http.StatusBadGateway || answer.Body != nil {
+		t.Errorf("%+v, %v", answer, err)
+	}
+}

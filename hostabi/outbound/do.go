@@ -2,8 +2,10 @@ package outbound
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +22,7 @@ const (
 // Do sends r if p grants it and gives the whole answer, whatever its status. One deadline, r.Timeout, covers names,
 // connections, redirects and the body. A redirect is followed up to r.Redirects times, each hop under p again; a body
 // that cannot be sent twice, or a hop too many, gives the redirect itself as the answer. Crossing to another origin
-// leaves all headers behind but Accept, Content-Type and the like.
+// leaves all headers behind but Accept, Content-Type and the like. With ErrTooLarge the answer is there without its body.
 func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error) {
 	timeout := r.Timeout
 	if timeout <= 0 {
@@ -38,7 +40,7 @@ func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error
 	for left := min(r.Redirects, maxRedirects); ; left-- {
 		response, t, err := c.send(ctx, p, &hop)
 		if err != nil {
-			return nil, err
+			return response, err
 		}
 		if left <= 0 || !hop.follow(response, t) {
 			return response, nil
@@ -65,11 +67,11 @@ func (c *Client) send(ctx context.Context, p Policy, r *Request) (*Response, *ta
 		return nil, nil, wireError(ctx, r.Method, t, err)
 	}
 	defer response.Body.Close()
-	body, err := readBody(response, r.MaxBytes)
-	if err != nil {
-		return nil, nil, wireError(ctx, r.Method, t, err)
+	answer := &Response{Status: response.StatusCode, Header: response.Header}
+	if answer.Body, err = readBody(response, r.MaxBytes); err != nil {
+		return answer, nil, wireError(ctx, r.Method, t, err)
 	}
-	return &Response{Status: response.StatusCode, Header: response.Header, Body: body}, t, nil
+	return answer, t, nil
 }
 
 func newRequest(ctx context.Context, r *Request, t *target) (*http.Request, error) {
@@ -246,7 +248,28 @@ func wireError(ctx context.Context, method string, t *target, err error) error {
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return fmt.Errorf("%s %s: %w: %w", method, t.origin(), context.DeadlineExceeded, err)
+		return fmt.Errorf("%s %s: %w: %w", method, t.origin(), context.DeadlineExceeded, cause(err))
 	}
-	return fmt.Errorf("%s %s: %w", method, t.origin(), err)
+	return fmt.Errorf("%s %s: %w", method, t.origin(), cause(err))
+}
+
+var errNoAnswer = errors.New("the connection ended, or what came is no answer in HTTP")
+
+// cause is err if it cannot hold what the peer sent. net/http quotes an answer that it cannot read, and a peer may send
+// back what it got: a conversation.
+func cause(err error) error {
+	for _, known := range []any{
+		new(*net.OpError), new(*net.DNSError), new(*tls.CertificateVerificationError), new(tls.RecordHeaderError), new(tls.AlertError),
+		new(flate.CorruptInputError),
+	} {
+		if errors.As(err, known) {
+			return err
+		}
+	}
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, http.ErrSchemeMismatch, gzip.ErrHeader, gzip.ErrChecksum, errNoAddress} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return errNoAnswer
 }

@@ -52,7 +52,8 @@ type Response struct {
 }
 
 // Doer sends requests under a policy. Errors: *DeniedError, ErrRequest, ErrTooLarge, context errors, network errors.
-// None of them holds more of a URL than its origin: paths and queries carry secrets.
+// None of them holds more of a URL than its origin: paths and queries carry secrets; nor anything that the peer sent.
+// With ErrTooLarge the Response has status and header, but no body; with any other error it may be nil.
 type Doer interface {
 	Do(ctx context.Context, p Policy, r *Request) (*Response, error)
 }

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -18,7 +19,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,12 +52,19 @@ func readConfig(raw json.RawMessage) (Config, error) {
 		c.Headers = map[string]string{}
 	}
 	for option, header := range map[string]string{"auth_header": "Authorization", "api_token": "x-conserver-api-token"} {
-		if v := o.Text(option, ""); v != "" {
+		v := o.Text(option, "")
+		same := func(name string) bool { return strings.EqualFold(name, header) }
+		if v != "" && !slices.ContainsFunc(slices.Collect(maps.Keys(c.Headers)), same) {
 			c.Headers[header] = v
 		}
 	}
 	if len(c.URLs) == 0 {
 		o.Fail("webhook-urls", "must name a URL")
+	}
+	for i, u := range c.URLs {
+		if _, err := targetOf(u); err != nil {
+			o.Fail("webhook-urls", "item %d is refused: %w", i+1, err)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		if err := outbound.CheckHeader(name, c.Headers[name]); err != nil {
@@ -73,10 +83,32 @@ type Storage struct {
 	closed  atomic.Bool
 }
 
-// target is one URL with what grants it. origin is what errors may show of it.
+// target is one URL with what grants it.
 type target struct {
-	url, origin string
-	policy      outbound.Policy
+	url    string // without user and password
+	auth   string // Authorization that user and password in the URL stand for, "" = none
+	origin string // what errors may show of the URL
+	policy outbound.Policy
+}
+
+// targetOf reads a URL of the options. User and password in it become basic authorisation, as old configs expect.
+func targetOf(raw string) (target, error) {
+	t := target{url: raw}
+	if u, err := url.Parse(raw); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		t.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+		u.User = nil
+		t.url = u.String()
+	}
+	rule, err := outbound.ForURL(t.url)
+	if err != nil {
+		return t, err
+	}
+	rule.Methods = []string{http.MethodPost}
+	t.policy.Rules = []outbound.Rule{rule}
+	rule.PathPrefix = ""
+	t.origin = rule.String()
+	return t, nil
 }
 
 // Check says everything that is wrong with the options; it connects to nothing.
@@ -92,13 +124,12 @@ func Open(_ context.Context, name string, options json.RawMessage) (chain.Storag
 		return nil, fmt.Errorf("storage %q: %w", name, err)
 	}
 	s := &Storage{c: c, client: outbound.New(outbound.Options{})}
-	for i, u := range c.URLs {
-		r, err := outbound.ForURL(u)
+	for _, u := range c.URLs {
+		t, err := targetOf(u)
 		if err != nil {
-			return nil, fmt.Errorf("storage %q: option %q, URL %d: %w", name, "webhook-urls", i+1, err)
+			return nil, fmt.Errorf("storage %q: %w", name, err) // readConfig has tried it
 		}
-		r.Methods = []string{http.MethodPost}
-		s.targets = append(s.targets, target{u, r.Scheme + "://" + r.Host, outbound.Policy{Rules: []outbound.Rule{r}}})
+		s.targets = append(s.targets, t)
 	}
 	return s, nil
 }
@@ -140,6 +171,9 @@ func (s *Storage) post(ctx context.Context, t target, key [32]byte, body []byte)
 	for name, value := range s.c.Headers {
 		h.Set(name, value)
 	}
+	if t.auth != "" {
+		h.Set("Authorization", t.auth)
+	}
 	answer, err := s.client.Do(ctx, t.policy, &outbound.Request{
 		Method: http.MethodPost, URL: t.url, Header: h, Timeout: s.c.Timeout,
 		Body: bytes.NewReader(body), Length: int64(len(body)),
@@ -147,9 +181,7 @@ func (s *Storage) post(ctx context.Context, t target, key [32]byte, body []byte)
 	switch denied := (*outbound.DeniedError)(nil); {
 	case errors.As(err, &denied) || errors.Is(err, outbound.ErrRequest):
 		return chain.Permanent(err)
-	case errors.Is(err, outbound.ErrTooLarge):
-		return nil // it answered at length; what it says is of no interest
-	case err != nil:
+	case err != nil && !errors.Is(err, outbound.ErrTooLarge): // at length or not: what it says is of no interest, its status is
 		return err
 	}
 	return statusError(t.origin, answer.Status)

@@ -207,3 +207,50 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("save = %v", err)
 	}
 }
+
+// A long answer is judged by its status as any other: what was refused is not saved.
+func TestLongAnswer(t *testing.T) {
+	t.Parallel()
+	for status, saved := range map[int]bool{200: true, 500: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "40000000")
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(server.Close)
+		err := open(t, `{"webhook-urls":[%q]}`, server.URL).Save(t.Context(), chaintest.Document(t, ""), 1)
+		if (err == nil) != saved {
+			t.Errorf("status %d: %v", status, err)
+		}
+	}
+}
+
+// User and password in a URL are sent as basic authorisation, and shown nowhere; errors name host and port.
+func TestUserInURL(t *testing.T) {
+	t.Parallel()
+	r := receive(t, func(int) int { return 503 })
+	url := strings.Replace(r.url, "://", "://ann:pass%20word@", 1)
+	err := open(t, `{"webhook-urls":[%q],"headers":{"authorization":"Bearer y"},"auth_header":"Bearer x"}`, url).Save(t.Context(), chaintest.Document(t, ""), 1)
+	if want := "Basic YW5uOnBhc3Mgd29yZA=="; r.requests()[0].header.Get("Authorization") != want {
+		t.Errorf("Authorization %q, want %q", r.requests()[0].header.Get("Authorization"), want)
+	}
+	origin, _, _ := strings.Cut(r.url, "/hook")
+	if err == nil || strings.Contains(err.Error(), "word") || !strings.Contains(err.Error(), origin+" answered 503") {
+		t.Errorf("save = %v", err)
+	}
+	r = receive(t, nil)
+	if err := open(t, `{"webhook-urls":[%q],"headers":{"authorization":"Bearer y"},"auth_header":"Bearer x"}`, r.url).Save(t.Context(), chaintest.Document(t, ""), 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.requests()[0].header.Get("Authorization"); got != "Bearer y" {
+		t.Errorf("Authorization %q: headers win over auth_header, as in the link", got)
+	}
+}
+
+// Check finds without connecting what Open would refuse.
+func TestCheckReadsURLs(t *testing.T) {
+	t.Parallel()
+	err := Check(json.RawMessage(`{"webhook-urls":["http://x.example","http://x.example:secret/","ftp://x.example"]}`))
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "item 2") || !strings.Contains(err.Error(), "item 3") {
+		t.Errorf("check = %v", err)
+	}
+}
