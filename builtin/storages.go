@@ -15,8 +15,9 @@ import (
 
 // Storage is one builtin storage.
 type Storage struct {
-	Open  chain.OpenStorage
-	Check func(options json.RawMessage) error // everything that is wrong with options; connects to nothing
+	Open chain.OpenStorage
+	// Check says everything that is wrong with options, and which of them do nothing; it connects to nothing.
+	Check func(options json.RawMessage) (unknown []string, err error)
 	// Converts: EGRESS_FORMAT_VERSION holds for it, as on the Python server; format_version does for every storage.
 	Converts bool
 }

@@ -293,13 +293,14 @@ func TestCheckNamesOptionsThatDoNothing(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "config.yml")
 	text := "links: {tag: {module: links.tag, options: {tags: [a], tgas: [b]}}, bad: {module: links.tag, options: {tags: {a: b}}}}\n" +
-		"chains: {one: {links: [tag], ingress_lists: [a]}, two: {links: [bad], ingress_lists: [b]}}\n"
+		"storages: {files: {module: storage.file, options: {path: x, colour: red}}}\n" +
+		"chains: {one: {links: [tag], storages: [files], ingress_lists: [a]}, two: {links: [bad], ingress_lists: [b]}}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r := Check(t.Context(), Options{Config: file, Getenv: func(string) string { return "" }})
 	said := fmt.Sprint(r.Problems)
-	for _, want := range []string{`"tgas"`, "tags", "the chain is held"} {
+	for _, want := range []string{`"tgas"`, `"colour"`, "tags", "the chain is held"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("check does not say %s: %s", want, said)
 		}

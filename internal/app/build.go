@@ -60,6 +60,11 @@ type parts struct {
 	notes    []config.Problem // options that do nothing
 }
 
+// note warns of options that nobody reads: nobody should believe in them.
+func (p *parts) note(cfg *config.Config, path string, pos config.Pos, text string) {
+	p.notes = append(p.notes, config.Problem{Severity: config.Warning, Code: "option", File: cfg.File, Pos: pos, Path: path, Message: text})
+}
+
 func (p *parts) close() error {
 	var errs []error
 	for _, c := range slices.Backward(p.closers) {
@@ -163,8 +168,12 @@ func (b *builder) openStorage(ctx context.Context, p *parts, cfg *config.Config,
 	if !ok {
 		return nil // the configuration has held its chains
 	}
+	unknown, err := entry.Check(s.Options.JSON())
+	for _, text := range unknown {
+		p.note(cfg, "storages."+s.Name+".options", s.Pos, text)
+	}
 	if b.offline {
-		if err := entry.Check(s.Options.JSON()); err != nil {
+		if err != nil {
 			p.broken[s.Name] = err
 		}
 		return nil
@@ -226,8 +235,7 @@ func (p *parts) step(cfg *config.Config, ref config.LinkRef) (chain.Step, error)
 	}
 	p.closers = append(p.closers, func() error { return opened.Close(context.Background()) })
 	for _, w := range opened.Warnings {
-		p.notes = append(p.notes, config.Problem{Severity: config.Warning, Code: "option", File: cfg.File, Pos: l.Pos,
-			Path: "links." + l.Name + ".options", Message: w.String()})
+		p.note(cfg, "links."+l.Name+".options", l.Pos, w.String())
 	}
 	memo := opened.Memo
 	if l.Memo != nil {

@@ -273,10 +273,13 @@ func TestOptions(t *testing.T) {
 	bad.TextMap("h")
 	bad.Number("j", 0, 1, 2)
 	err := bad.Err()
-	for _, name := range []string{"password", "b", "c", "d", "extra", "f", "h", "j"} {
+	for _, name := range []string{"password", "b", "c", "d", "f", "h", "j"} {
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", name)) {
 			t.Errorf("the error does not name %q: %v", name, err)
 		}
+	}
+	if got := bad.Unknown(); len(got) != 1 || !strings.Contains(got[0], `"extra"`) {
+		t.Errorf("unknown: %q", got)
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Error("the error holds a value")

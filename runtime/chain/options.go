@@ -168,15 +168,19 @@ func (o *Options) TextMap(name string) map[string]string {
 	return m
 }
 
-// Err is every problem at once, unknown options included; nil when there is none.
-func (o *Options) Err() error {
-	errs := o.errs
+// Err is every problem at once; nil when there is none.
+func (o *Options) Err() error { return errors.Join(o.errs...) }
+
+// Unknown says which options nobody reads, for a warning: the Python server ignored them, and files in the field have
+// them. Ask it when every option was read.
+func (o *Options) Unknown() []string {
+	var out []string
 	for _, name := range slices.Sorted(maps.Keys(o.raw)) {
 		if !slices.Contains(o.known, name) {
-			errs = append(errs, fmt.Errorf("option %q is not known (known: %s)", name, strings.Join(o.known, ", ")))
+			out = append(out, fmt.Sprintf("option %q is unknown, it does nothing (known: %s)", name, strings.Join(o.known, ", ")))
 		}
 	}
-	return errors.Join(errs...)
+	return out
 }
 
 // scalar is the text of a JSON string, number or boolean.

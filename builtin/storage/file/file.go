@@ -40,7 +40,7 @@ type Config struct {
 	DirPerm        fs.FileMode // dir_permissions: of folders that are made; default 0755
 }
 
-func readConfig(raw json.RawMessage) (Config, error) {
+func readConfig(raw json.RawMessage) (_ Config, unknown []string, _ error) {
 	o := chain.ReadOptions(raw)
 	c := Config{
 		Path:           o.Text("path", "/data/vcons"),
@@ -57,7 +57,7 @@ func readConfig(raw json.RawMessage) (Config, error) {
 	if c.DirPerm&0o300 != 0o300 {
 		o.Fail("dir_permissions", "must let the owner write and enter")
 	}
-	return c, o.Err()
+	return c, o.Unknown(), o.Err()
 }
 
 // Storage keeps vCons in a folder. Safe for concurrent use, also by several processes.
@@ -68,15 +68,15 @@ type Storage struct {
 	closed atomic.Bool
 }
 
-// Check says everything that is wrong with the options; it makes or looks at no folder.
-func Check(options json.RawMessage) error {
-	_, err := readConfig(options)
-	return err
+// Check says everything that is wrong with the options, and which of them do nothing; it makes or looks at no folder.
+func Check(options json.RawMessage) (unknown []string, err error) {
+	_, unknown, err = readConfig(options)
+	return unknown, err
 }
 
 // Open makes the folder if need be and checks that it can be written.
 func Open(_ context.Context, name string, options json.RawMessage) (chain.Storage, error) {
-	c, err := readConfig(options)
+	c, _, err := readConfig(options)
 	if err != nil {
 		return nil, fmt.Errorf("storage %q: %w", name, err)
 	}

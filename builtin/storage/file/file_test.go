@@ -36,7 +36,6 @@ func TestStorage(t *testing.T) {
 				Bad: map[string]string{
 					`{"path":""}`:                            "path",
 					`{"path":["a"]}`:                         "path",
-					`{"paht":"/tmp/x"}`:                      "paht",
 					`{"compression":"maybe"}`:                "compression",
 					`{"organize_by_date":[]}`:                "organize_by_date",
 					`{"max_file_size":"many"}`:               "max_file_size",

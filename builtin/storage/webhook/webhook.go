@@ -40,7 +40,7 @@ type Config struct {
 }
 
 // readConfig also takes the names of older configurations: auth_header and api_token.
-func readConfig(raw json.RawMessage) (Config, error) {
+func readConfig(raw json.RawMessage) (_ Config, unknown []string, _ error) {
 	o := chain.ReadOptions(raw)
 	c := Config{
 		URLs:           o.Texts("webhook-urls"),
@@ -71,7 +71,7 @@ func readConfig(raw json.RawMessage) (Config, error) {
 			o.Fail("headers", "is refused: %w", err)
 		}
 	}
-	return c, o.Err()
+	return c, o.Unknown(), o.Err()
 }
 
 // Storage posts vCons. Safe for concurrent use.
@@ -111,15 +111,15 @@ func targetOf(raw string) (target, error) {
 	return t, nil
 }
 
-// Check says everything that is wrong with the options; it connects to nothing.
-func Check(options json.RawMessage) error {
-	_, err := readConfig(options)
-	return err
+// Check says everything that is wrong with the options, and which of them do nothing; it connects to nothing.
+func Check(options json.RawMessage) (unknown []string, err error) {
+	_, unknown, err = readConfig(options)
+	return unknown, err
 }
 
 // Open checks the options. It does not connect.
 func Open(_ context.Context, name string, options json.RawMessage) (chain.Storage, error) {
-	c, err := readConfig(options)
+	c, _, err := readConfig(options)
 	if err != nil {
 		return nil, fmt.Errorf("storage %q: %w", name, err)
 	}

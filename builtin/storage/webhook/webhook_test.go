@@ -82,7 +82,6 @@ func TestStorage(t *testing.T) {
 			`{"webhook-urls":["http://x.example"],"headers":{"a":"b\nc"}}`:        "headers",
 			`{"webhook-urls":["http://x.example"],"headers":[]}`:                  "headers",
 			`{"webhook-urls":["http://x.example"],"timeout":0}`:                   "timeout",
-			`{"webhook-urls":["http://x.example"],"retries":3}`:                   "retries",
 			`{"webhook-urls":["http://x.example"],"rewrite_version":"sometimes"}`: "rewrite_version",
 		},
 	})
