@@ -248,7 +248,7 @@ func TestUserInURL(t *testing.T) {
 // Check finds without connecting what Open would refuse.
 func TestCheckReadsURLs(t *testing.T) {
 	t.Parallel()
-	err := Check(json.RawMessage(`{"webhook-urls":["http://x.example","http://x.example:secret/","ftp://x.example"]}`))
+	_, err := Check(json.RawMessage(`{"webhook-urls":["http://x.example","http://x.example:secret/","ftp://x.example"]}`))
 	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "item 2") || !strings.Contains(err.Error(), "item 3") {
 		t.Errorf("check = %v", err)
 	}
