@@ -35,6 +35,7 @@ const (
 // Reasons why a body was not read.
 var (
 	errTooLarge = errors.New("api: body too large")
+	errRatio    = errors.New("api: body packed too tightly")
 	errBusy     = errors.New("api: too many bytes in flight")
 	errCoding   = errors.New("api: content coding not understood")
 	errPacked   = errors.New("api: body does not unpack")
@@ -135,7 +136,10 @@ func (c *call) unpack(packed []byte, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, errPacked
 	}
-	limit = min(limit, gzipRatio*int64(len(packed))+gzipSlack)
+	over := errTooLarge
+	if tight := gzipRatio*int64(len(packed)) + gzipSlack; tight < limit {
+		limit, over = tight, errRatio
+	}
 	var hint int64
 	if len(packed) >= 18 {
 		hint = int64(binary.LittleEndian.Uint32(packed[len(packed)-4:]))
@@ -155,6 +159,8 @@ func (c *call) unpack(packed []byte, limit int64) ([]byte, error) {
 	switch {
 	case errors.Is(err, errCut):
 		return nil, errPacked
+	case errors.Is(err, errTooLarge):
+		return nil, over
 	case err != nil:
 		return nil, err
 	case len(rest) > 0:
@@ -169,6 +175,8 @@ func (c *call) bodyFailed(err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		tooLarge(c.ctx, c.set.BodyLimit)
+	case errors.Is(err, errRatio):
+		c.detail(fasthttp.StatusRequestEntityTooLarge, fmt.Sprintf("Request body unpacks to more than %d times its size", gzipRatio))
 	case errors.Is(err, errBusy):
 		c.ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 		c.detail(fasthttp.StatusServiceUnavailable, "Too many requests in flight")

@@ -203,7 +203,7 @@ func (c *call) take(rt *route, denial string) bool {
 	}
 	body, err := c.readBody(limit)
 	if err != nil {
-		if denial != "" && errors.Is(err, errTooLarge) {
+		if denial != "" && (errors.Is(err, errTooLarge) || errors.Is(err, errRatio)) {
 			c.detail(fasthttp.StatusForbidden, denial)
 			return false
 		}

@@ -72,6 +72,7 @@ func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration, sour
 // checkLists refuses names that no list can have, and, if so configured, lists that no chain reads; otherwise those get
 // a warning in the answer.
 func (c *call) checkLists(q *query, names []string) []string {
+	var unread []string
 	for _, name := range names {
 		switch err := queue.CheckListName(name); {
 		case err != nil:
@@ -80,10 +81,23 @@ func (c *call) checkLists(q *query, names []string) []string {
 		case c.set.RejectUnknownLists:
 			q.add(refusal(fmt.Sprintf("no chain reads list %q", name), "query", "ingress_list"))
 		default:
-			c.ctx.Response.Header.Add("X-Vcon-Warning", "no chain reads list "+strconv.QuoteToASCII(name))
+			unread = append(unread, strconv.QuoteToASCII(name))
 		}
 	}
+	if len(unread) > 0 {
+		c.ctx.Response.Header.Set("X-Vcon-Warning", warning(unread))
+	}
 	return names
+}
+
+// warning is one header of bounded length: clients refuse answers with many or long ones.
+func warning(unread []string) string {
+	const shown = 8
+	text := "no chain reads list " + strings.Join(unread[:min(len(unread), shown)], ", ")
+	if more := len(unread) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // checkDocument says what keeps the body from being a document by the rules in force.
