@@ -131,6 +131,7 @@ func (l *loading) judge(unbuildable map[string]string, kind Kind, name, module, 
 	if written != module && why != "" {
 		why += fmt.Sprintf(" (written as %s)", written)
 	}
+	why = hideUserinfo(why) // a module's address may hold a token, and /ready shows why to everybody
 	switch {
 	case why != "":
 		unbuildable[string(kind)+" "+name] = why

@@ -83,7 +83,7 @@ func tagged11(tag, text string) (value, error) {
 		}
 		return value{kind: stringValue, text: base64.StdEncoding.EncodeToString(data)}, nil
 	}
-	return value{}, fmt.Errorf("tag %s does not fit here", tag)
+	return value{}, errors.New("this tag (! and a name) does not fit here")
 }
 
 func bool11(text string) (value, error) {

@@ -91,12 +91,17 @@ func secretName(name string) bool {
 	words := nameWords(name)
 	joined := strings.Join(words, "_")
 	for _, part := range []string{"passwd", "password", "passphrase", "secret", "token", "apikey", "api_key", "credential",
-		"authorization", "dsn", "private_key", "cookie", "biscui", "webhook_url_secret"} {
+		"authorization", "dsn", "private_key", "cookie", "biscui", "connection_string"} {
 		if strings.Contains(joined, part) && !countsTokens(words) {
 			return true
 		}
 	}
-	return slices.Contains(words, "auth") || len(words) > 0 && words[len(words)-1] == "key" || strings.HasSuffix(joined, "_pwd") || joined == "pwd"
+	return slices.Contains(words, "auth") || len(words) > 0 && slices.Contains(secretWords(), words[len(words)-1])
+}
+
+// secretWords make a name that ends in one of them a secret's; sig and signature are those of presigned addresses.
+func secretWords() []string {
+	return []string{"key", "pwd", "pass", "sig", "signature", "jwt", "bearer", "sas"}
 }
 
 // countsTokens tells max_tokens, which every LLM link has, from a token.

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -65,8 +66,8 @@ func TestSecretIsUsable(t *testing.T) {
 
 func TestSecretName(t *testing.T) {
 	t.Parallel()
-	yes := "password passwd PGPASSWORD db_password secret client_secret aws_secret_access_key token auth_token apiToken api_key apikey APIKey API-KEY OPENAI_API_KEY key DEEPGRAM_KEY data_store_api_key credential credentials auth Authorization dsn cookie LITELLM_MASTER_KEY private_key pwd sasToken x-api-key"
-	no := "keys_per_page monkey max_tokens keyword author authority tags model prompt key_header aws_access_key_id index_name organization port"
+	yes := "password passwd PGPASSWORD db_password secret client_secret aws_secret_access_key token auth_token apiToken api_key apikey APIKey API-KEY OPENAI_API_KEY key DEEPGRAM_KEY data_store_api_key credential credentials auth Authorization dsn cookie LITELLM_MASTER_KEY private_key pwd db_pwd sasToken x-api-key pass smtpPass sig X-Amz-Signature jwt bearer connection_string"
+	no := "keys_per_page monkey max_tokens keyword author authority tags model prompt key_header aws_access_key_id index_name organization port passthrough signature_header bypass design"
 	for name := range strings.FieldsSeq(yes) {
 		if !secretName(name) {
 			t.Errorf("%s is shown", name)
@@ -168,5 +169,34 @@ ingress_auth:
 	}
 	if _, ok := c.Ingress("unknown"); ok {
 		t.Error("an unknown list")
+	}
+}
+
+// TestProblemsHideSecrets: a secret that YAML reads as an alias or a tag, or that stands in a module's address, is not
+// shown; the place is.
+func TestProblemsHideSecrets(t *testing.T) {
+	t.Parallel()
+	for text, place := range map[string]string{
+		"links:\n  a: {module: links.tag, options: {password: *hunter22}}\n": "config.yml:2:",
+		"ingress_auth:\n  l: *hunter22\n":                                    "config.yml:2:6",
+		"ingress_auth:\n  l: !hunter22 x\n":                                  "config.yml:2:6",
+		"ingress_auth:\n  l: !hunter22 [x]\n":                                "config.yml:2:6",
+		"ingress_auth: {l: [\n":                                              "config.yml:",
+		"ingress_auth: [}\n":                                                 "config.yml:1:",
+	} {
+		if r := bad(t, text); strings.Contains(show(r), "hunter22") || !strings.Contains(show(r), place) {
+			t.Errorf("%q: %s", text, show(r))
+		}
+	}
+	known := func(Kind, string) error { return errors.New("not here") }
+	c, r := Parse("config.yml", []byte(`
+links: {a: {module: "https://ann:hunter22@h.example/x.wasm?token=hunter22"}}
+chains: {c: {links: [a]}}
+`), Options{Known: known})
+	if c == nil || len(c.Chains[0].Held) != 1 {
+		t.Fatalf("%+v, %s", c, show(r))
+	}
+	if all := show(r) + c.Chains[0].Held[0]; strings.Contains(all, "hunter22") || !strings.Contains(all, "h.example/x.wasm") {
+		t.Error(all)
 	}
 }

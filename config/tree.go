@@ -101,14 +101,14 @@ func parseYAML(text []byte, r *problems) (out *yaml.Node) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
-		r.add(Error, codeYAML, yamlErrorPos(err), "", yamlErrorText(err), "")
+		yamlError(err, text, r)
 		return nil
 	}
 	if err := dec.Decode(&second); err == nil {
 		r.add(Error, codeYAML, posOf(&second), "", "a second document begins here", "remove the line ---")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
-		r.add(Error, codeYAML, yamlErrorPos(err), "", yamlErrorText(err), "")
+		yamlError(err, text, r)
 		return nil
 	}
 	if len(doc.Content) == 0 {
@@ -117,17 +117,20 @@ func parseYAML(text []byte, r *problems) (out *yaml.Node) {
 	return &doc
 }
 
-func yamlErrorPos(err error) Pos {
-	m := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(err.Error())
-	if m == nil {
-		return Pos{}
+// yamlError reports what the YAML parser found. An alias may be a password that begins with *, so its name is not shown.
+func yamlError(err error, text []byte, r *problems) {
+	message := regexp.MustCompile(`^yaml: (line \d+: )?`).ReplaceAllString(err.Error(), "")
+	if m := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(message); m != nil {
+		before, _, _ := bytes.Cut(text, []byte("*"+m[1]))
+		pos := Pos{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n')}
+		r.add(Error, codeYAML, pos, "", "an alias (* and a name) for which there is no anchor", "put it in quotes if it is a text")
+		return
 	}
-	line, _ := strconv.Atoi(m[1])
-	return Pos{Line: line, Column: 1}
-}
-
-func yamlErrorText(err error) string {
-	return regexp.MustCompile(`^yaml: (line \d+: )?`).ReplaceAllString(err.Error(), "")
+	line := 1 // the parser leaves the first line out
+	if m := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(err.Error()); m != nil {
+		line, _ = strconv.Atoi(m[1])
+	}
+	r.add(Error, codeYAML, Pos{Line: line, Column: 1}, "", message, "")
 }
 
 func posOf(n *yaml.Node) Pos { return Pos{Line: n.Line, Column: n.Column} }
@@ -171,7 +174,7 @@ func (b *builder) overBudget(n *yaml.Node, path string, depth int) bool {
 func (b *builder) alias(n *yaml.Node, path string, depth int) *node {
 	if b.within[n.Alias] {
 		b.stopped = true
-		b.report.add(Error, codeYAML, posOf(n), path, fmt.Sprintf("anchor %q contains itself", n.Value), "")
+		b.report.add(Error, codeYAML, posOf(n), path, "an anchor contains itself", "")
 		return &node{pos: posOf(n), src: n}
 	}
 	b.aliased++
@@ -198,7 +201,7 @@ func (b *builder) sequence(n *yaml.Node, path string, depth int) *node {
 
 func (b *builder) containerTag(n *yaml.Node, path, want string) {
 	if n.Style&yaml.TaggedStyle != 0 && n.Tag != want && n.Tag != "!" {
-		b.report.add(Error, codeYAML, posOf(n), path, fmt.Sprintf("tag %s is not supported", n.Tag), "")
+		b.report.add(Error, codeYAML, posOf(n), path, "this tag (! and a name) is not supported", "")
 	}
 }
 
