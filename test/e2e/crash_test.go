@@ -87,9 +87,8 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	n.account(l)
 }
 
-// account takes what comes out of the egress list until every acknowledged vCon was there, and compares the ledger
-// with the storage.
-func (n *node) account(l *ledger) {
+// forwarded takes what comes out of the egress list until all of ids were there, and counts.
+func (n *node) forwarded(ids ...vcon.ID) map[string]int {
 	n.t.Helper()
 	count := map[string]int{}
 	n.eventually("worked off", 60*time.Second, func() error {
@@ -100,12 +99,19 @@ func (n *node) account(l *ledger) {
 		for _, id := range done {
 			count[id]++
 		}
-		missing := slices.DeleteFunc(l.ids(), func(id vcon.ID) bool { return count[id.String()] > 0 })
+		missing := slices.DeleteFunc(slices.Clone(ids), func(id vcon.ID) bool { return count[id.String()] > 0 })
 		if len(missing) > 0 {
-			return fmt.Errorf("%d of %d are not on the egress list, %s for one", len(missing), len(l.ids()), missing[0])
+			return fmt.Errorf("%d of %d are not on the egress list, %s for one", len(missing), len(ids), missing[0])
 		}
 		return nil
 	})
+	return count
+}
+
+// account compares the ledger with the egress list and the storage.
+func (n *node) account(l *ledger) {
+	n.t.Helper()
+	count := n.forwarded(l.ids()...)
 	files := n.files()
 	for _, id := range l.ids() {
 		s := id.String()
