@@ -74,6 +74,13 @@ func (t *tx) fail(g *grant, c *change, f queue.Failure) (fits bool, err error) {
 	return true, t.bury(&e, f)
 }
 
+// condemn is bury for what the store itself decides; nobody else would tell an operator of it.
+func (t *tx) condemn(e *entry, f queue.Failure) error {
+	id, list := e.id, e.list.name
+	t.onCommit(func() { t.s.log.Warn("dead letter", "vcon", id, "list", list, "reason", f.Reason, "attempt", f.Attempt) })
+	return t.bury(e, f)
+}
+
 // bury takes an entry off its list and makes it a dead letter, which holds the document instead.
 func (t *tx) bury(e *entry, f queue.Failure) error {
 	for _, l := range t.graves(e, f) {

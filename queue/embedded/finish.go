@@ -103,7 +103,7 @@ func (t *tx) finish(g *grant, o *outcome) error {
 	}
 	hops := t.hops(g, o)
 	if hops > maxHops {
-		return t.bury(&e, queue.Failure{Reason: "loop", Attempt: int(e.tries + e.crashes),
+		return t.condemn(&e, queue.Failure{Reason: "loop", Attempt: int(e.tries + e.crashes),
 			Detail: fmt.Sprintf("chains pushed this vCon on more than %d times", maxHops)})
 	}
 	for _, p := range o.creates {

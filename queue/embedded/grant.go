@@ -230,7 +230,7 @@ func (t *tx) expire(g *grant) error {
 func (t *tx) returnCrashed(e *entry) error {
 	switch {
 	case e.solo >= soloLimit:
-		return t.bury(e, queue.Failure{Reason: "killed_worker", Attempt: 1 + int(e.tries+e.crashes),
+		return t.condemn(e, queue.Failure{Reason: "killed_worker", Attempt: 1 + int(e.tries+e.crashes),
 			Detail: "twice in a row the lease ran out, or the process ended, while this vCon was worked alone"})
 	case e.crashes >= crashLimit:
 		e.due = t.now + t.s.opt.SuspectDelay.Milliseconds()
