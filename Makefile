@@ -53,7 +53,7 @@ cover: ## coverage of the core packages, each on its own
 	@for p in vcon queue/... config hostabi/... runtime/... api; do $(GO) test -cover -coverpkg=./$$p ./$$p | grep -v 'no test files'; done
 
 bench: ## benchmarks, as ratios of one run (BENCHTIME=3s for steadier figures)
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./vcon ./queue/embedded ./hostabi ./api
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./vcon ./queue/embedded ./runtime/worker ./api
 	$(GO) run ./test/bench
 
 fuzz: ## every fuzz target for FUZZTIME

@@ -77,7 +77,9 @@ func (t *tx) fail(g *grant, c *change, f queue.Failure) (fits bool, err error) {
 // condemn is bury for what the store itself decides; nobody else would tell an operator of it.
 func (t *tx) condemn(e *entry, f queue.Failure) error {
 	id, list := e.id, e.list.name
-	t.onCommit(func() { t.s.log.Warn("dead letter", "vcon", id, "list", list, "reason", f.Reason, "attempt", f.Attempt) })
+	t.onCommit(func() {
+		t.s.log.Warn("dead letter", "vcon", id, "list", list, "reason", f.Reason, "attempt", f.Attempt)
+	})
 	return t.bury(e, f)
 }
 
