@@ -80,7 +80,7 @@ func Main(ctx context.Context, args []string, io IO) int {
 
 func run(ctx context.Context, cmd command, args []string, io IO) int {
 	fs := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
-	fs.SetOutput(io.Err)
+	fs.SetOutput(silence()) // report says it, once
 	fs.Usage = func() {}
 	do := cmd.setup(fs, io)
 	words, err := parse(fs, args)
@@ -93,6 +93,8 @@ func run(ctx context.Context, cmd command, args []string, io IO) int {
 	}
 	return report(err, cmd, io)
 }
+
+func silence() io.Writer { return io.Discard }
 
 func report(err error, cmd command, io IO) int {
 	var code exitError

@@ -4,6 +4,13 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -100,6 +107,78 @@ func TestInserted(t *testing.T) {
 		n, ok := inserted([]byte(c.sent), []byte(c.saved))
 		if ok != c.ok || ok && n != c.n {
 			t.Errorf("%q in %q: %d, %v", c.sent, c.saved, n, ok)
+		}
+	}
+}
+
+// TestRedirectsAreNotFollowed: a POST that comes back as a GET with 200 is no submission, and the token goes nowhere else.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		t.Errorf("%s %s with token %q", q.Method, q.URL, q.Header.Get("x-conserver-api-token"))
+	}))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/vcon", http.StatusMovedPermanently))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "a.vcon")
+	if err := os.WriteFile(file, []byte(`{"uuid":"019394ef-7d0a-8c3e-8caa-f24ab1a0c334"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	io := quiet()
+	code := Main(t.Context(), []string{"vcon", "submit", file, "--server", server.URL, "--token", "secret-token"}, io)
+	if out := io.Err.(*bytes.Buffer).String(); code != ExitFail || !strings.Contains(out, elsewhere.URL) || strings.Contains(out, "secret-token") {
+		t.Errorf("%d: %s", code, out)
+	}
+}
+
+// refilling is a server whose dead letters die again as soon as they are retried.
+type refilling struct {
+	depth   int
+	asked   int // to move
+	longest int // request line
+}
+
+func (s *refilling) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	s.longest = max(s.longest, len(q.URL.String()))
+	switch q.URL.Path {
+	case "/stats/queue":
+		fmt.Fprintf(w, `{"list_name":%q,"depth":%d}`, q.URL.Query().Get("list_name"), s.depth)
+	case "/dlq/entries":
+		io.WriteString(w, `[{"uuid":"019394ef-7d0a-8c3e-8caa-f24ab1a0c334","ingress_list":"calls"}]`)
+	default:
+		count, _ := strconv.Atoi(q.URL.Query().Get("count"))
+		if ids := q.URL.Query()["vcon_uuid"]; len(ids) > 0 {
+			count = len(ids)
+		}
+		s.asked += count
+		fmt.Fprint(w, count)
+	}
+}
+
+func TestRetryEnds(t *testing.T) {
+	t.Parallel()
+	ids := strings.Fields(strings.Repeat("019394ef-7d0a-8c3e-8caa-f24ab1a0c334 ", 2500))
+	for name, args := range map[string][]string{"all": {"--all", "--list", "calls"}, "uuids": ids} {
+		s := &refilling{depth: 2500}
+		server := httptest.NewServer(s)
+		defer server.Close()
+		io := quiet()
+		if code := Main(t.Context(), append([]string{"dlq", "retry", "--server", server.URL}, args...), io); code != ExitOK {
+			t.Errorf("%s: %d, %s", name, code, io.Err)
+		}
+		if s.asked != 2500 || s.longest > 16<<10 {
+			t.Errorf("%s: %d moved, request line of %d bytes", name, s.asked, s.longest)
+		}
+	}
+}
+
+func TestMistakesAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"serve --bad", "vcon list --limit -1", "vcon list --server localhost:8000", "vcon list --server ::"} {
+		io := quiet()
+		code := Main(t.Context(), strings.Fields(line), io)
+		if out := io.Err.(*bytes.Buffer).String(); code != ExitUsage || strings.Count(out, "\n") != 2 {
+			t.Errorf("%s: %d\n%s", line, code, out)
 		}
 	}
 }

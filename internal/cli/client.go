@@ -53,12 +53,15 @@ func (r *remote) open(ctx context.Context) (*client, error) {
 		header = "x-conserver-api-token"
 	}
 	if r.server != "" {
+		if u, err := url.Parse(r.server); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, usagef("--server: want http://HOST[:PORT] or https://HOST[:PORT]")
+		}
 		token := r.token
 		if token == "" {
 			token = r.io.Getenv("CONSERVER_API_TOKEN")
 		}
 		return &client{base: strings.TrimRight(r.server, "/"), token: token, header: header,
-			http: &http.Client{}, close: func() error { return nil }}, nil
+			http: &http.Client{CheckRedirect: refuseRedirect}, close: func() error { return nil }}, nil
 	}
 	dir := app.DataDir(r.data, r.io.Getenv)
 	socket := app.AdminSocket(dir)
@@ -76,6 +79,12 @@ func (r *remote) open(ctx context.Context) (*client, error) {
 		return nil, fmt.Errorf("no server answers on %s, and opening the store: %w", filepath.Join(dir, "admin.sock"), err)
 	}
 	return dialled(header, off.Dial, off.Close), nil
+}
+
+// refuseRedirect: following one would turn a POST into a GET, whose 200 looks like a submission that was taken, and would
+// carry the token to wherever it points.
+func refuseRedirect(to *http.Request, _ []*http.Request) error {
+	return fmt.Errorf("the server redirects to %s://%s: give that address with --server", to.URL.Scheme, to.URL.Host)
 }
 
 func dialled(header string, dial func(context.Context) (net.Conn, error), end func() error) *client {

@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -263,29 +266,65 @@ func dlqRetryCommand() command {
 	}
 }
 
-// retryDead asks again until nothing is moved: one request moves a bounded number.
+// retryDead moves what is dead now. One request moves a bounded number; what fails again meanwhile is not moved again.
 func retryDead(ctx context.Context, c *client, r *remote, q url.Values, ids []string) error {
-	lists, err := listsOf(ctx, c, q, ids)
-	if err != nil {
-		return err
-	}
-	q["vcon_uuid"] = ids
 	bar := newProgress(r.io, "retried", 0)
-	for _, list := range lists {
-		q.Set("ingress_list", list)
-		for {
-			var n int
-			if err := c.get(ctx, request{method: http.MethodPost, path: "/dlq/reprocess", query: q}, &n); err != nil {
+	defer bar.end()
+	for part := range parts(ids) {
+		lists, err := listsOf(ctx, c, q, part)
+		if err != nil {
+			return err
+		}
+		for _, list := range lists {
+			if err := retryList(ctx, c, bar, list, q, part); err != nil {
 				return err
-			}
-			bar.add(n)
-			if n < 1000 || len(ids) > 0 {
-				break
 			}
 		}
 	}
 	bar.end()
+	if len(ids) > 0 && bar.done == 0 {
+		return errors.New("no dead letter has this uuid")
+	}
 	return told(r, "retried", bar.done)
+}
+
+// retryPage is how many dead letters one request moves.
+const retryPage = 1000
+
+func retryList(ctx context.Context, c *client, bar *progress, list string, q url.Values, ids []string) error {
+	var dead struct {
+		Depth int `json:"depth"`
+	}
+	err := c.get(ctx, request{method: http.MethodGet, path: "/stats/queue", query: url.Values{"list_name": {"DLQ:" + list}}}, &dead)
+	if err != nil {
+		return err
+	}
+	q.Set("ingress_list", list)
+	q["vcon_uuid"] = ids
+	for left := dead.Depth; left > 0; {
+		count := min(left, retryPage)
+		q.Set("count", strconv.Itoa(count))
+		var n int
+		if err := c.get(ctx, request{method: http.MethodPost, path: "/dlq/reprocess", query: q}, &n); err != nil {
+			return err
+		}
+		bar.add(n)
+		if left -= n; n < count {
+			break
+		}
+	}
+	return nil
+}
+
+// idsPage is how many uuids one request names: they stand in its URL, and servers bound that.
+const idsPage = 200
+
+// parts cuts uuids into pieces for one request each; no uuids are one piece that names none.
+func parts(ids []string) iter.Seq[[]string] {
+	if len(ids) == 0 {
+		return slices.Values([][]string{nil})
+	}
+	return slices.Chunk(ids, idsPage)
 }
 
 // listsOf are the lists that hold these dead letters; the one that was named, if one was.
@@ -315,7 +354,7 @@ func told(r *remote, what string, n int) error {
 
 func dlqPurgeCommand() command {
 	return command{
-		name: "dlq purge", args: "--list L",
+		name: "dlq purge", args: "[UUID...] --list L",
 		short: "drop dead letters for good, with their documents where nothing else holds them",
 		examples: []string{
 			"vconduit dlq purge --list customer_data --reason document_missing",
@@ -336,15 +375,21 @@ func dlqPurgeCommand() command {
 				if err != nil {
 					return err
 				}
-				q["vcon_uuid"] = ids
-				return withClient(ctx, r, func(c *client) error {
-					var n int
-					if err := c.get(ctx, request{method: http.MethodPost, path: "/dlq/purge", query: q}, &n); err != nil {
-						return err
-					}
-					return told(r, "purged", n)
-				})
+				return withClient(ctx, r, func(c *client) error { return purgeDead(ctx, c, r, q, ids) })
 			}
 		},
 	}
+}
+
+func purgeDead(ctx context.Context, c *client, r *remote, q url.Values, ids []string) error {
+	purged := 0
+	for part := range parts(ids) {
+		q["vcon_uuid"] = part
+		var n int
+		if err := c.get(ctx, request{method: http.MethodPost, path: "/dlq/purge", query: q}, &n); err != nil {
+			return err
+		}
+		purged += n
+	}
+	return told(r, "purged", purged)
 }

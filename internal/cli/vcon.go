@@ -18,8 +18,9 @@ func submitCommand() command {
 		name: "vcon submit", args: "FILE... --list L",
 		short: "post vCon files to an ingress list",
 		long: "With --key it posts as a partner does (/vcon/external-ingress), else with the server's token (/vcon).\n" +
-			"A file that was posted before, byte for byte, is not queued twice within the dedupe window or under the same\n" +
-			"--idempotency-key, so the command can be repeated after an interruption. FILE may be gzipped; - is standard input.",
+			"A file that was posted before, byte for byte, is not queued twice under the same --idempotency-key, nor, with\n" +
+			"--key, within queue.dedupe; so the command can be repeated after an interruption. FILE may be gzipped; - is\n" +
+			"standard input.",
 		examples: []string{
 			"vconduit vcon submit call.vcon --list customer_data",
 			"vconduit vcon submit *.vcon --list customer_data --key customer-api-key-12345 --server https://vcon.example.com",
@@ -117,7 +118,8 @@ func getCommand() command {
 	return command{
 		name: "vcon get", args: "UUID",
 		short: "print one vCon as it is stored",
-		long:  "The text is printed byte for byte, from the live store or, when it is gone from there, from a storage.",
+		long: "The text is printed byte for byte, from the live store or, when it is gone from there and a server runs, from a\n" +
+			"storage.",
 		examples: []string{
 			"vconduit vcon get 019394ef-7d0a-8c3e-8caa-f24ab1a0c334",
 			"vconduit vcon get 019394ef-7d0a-8c3e-8caa-f24ab1a0c334 --format-version 0.0.1 >old.vcon",
@@ -182,6 +184,9 @@ func listCommand() command {
 			return func(ctx context.Context, words []string) error {
 				if len(words) > 0 {
 					return usagef("unexpected %q", words[0])
+				}
+				if *limit < 0 {
+					return usagef("--limit %d: want a number from 0", *limit)
 				}
 				return listDocuments(ctx, r, *since, *until, *limit)
 			}
