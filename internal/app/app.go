@@ -75,7 +75,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.start(ctx, cfg)
 	a.tellStart(cfg, report)
-	return a, a.listen(cfg)
+	if err := a.listen(cfg); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // start makes everything that works on the store.

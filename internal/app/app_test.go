@@ -404,3 +404,12 @@ func TestLastKeyStays(t *testing.T) {
 		t.Errorf("GET /vcon without a key: %d", status)
 	}
 }
+
+func TestDataFolderTooLongForASocket(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), strings.Repeat("x", socketPath))
+	a, err := New(t.Context(), Options{Data: data, Listen: "127.0.0.1:0", Getenv: func(string) string { return "" }})
+	if a != nil || err == nil || !strings.Contains(err.Error(), "shorter --data") {
+		t.Errorf("%v, %v", a, err)
+	}
+}

@@ -91,6 +91,9 @@ func openStore(cfg *config.Config, log *slog.Logger) (*embedded.Store, error) {
 	return store, nil
 }
 
+// socketPath is the longest path of a Unix socket that every system takes.
+const socketPath = 103
+
 // listen opens the API's address and the owner's socket.
 func (a *App) listen(cfg *config.Config) (err error) {
 	if a.ln, err = net.Listen("tcp", cfg.Server.Listen); err != nil {
@@ -104,6 +107,9 @@ func (a *App) listen(cfg *config.Config) (err error) {
 		a.ln = tls.NewListener(a.ln, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
 	path := AdminSocket(cfg.DataDir)
+	if len(path) > socketPath {
+		return fmt.Errorf("admin socket: %s has more than %d bytes, and no system takes that for a socket: choose a shorter --data, or a relative one", path, socketPath)
+	}
 	// The store's lock is ours: a socket that lies here is left from a process that was killed.
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("admin socket: %w", err)
