@@ -143,3 +143,16 @@ telemetry: {prometheus: {open: false}}
 		t.Errorf("ingress: %+v", keys)
 	}
 }
+
+// TestNoIngressKeys: a list without keys is a mistake in the configuration, not in the key that was sent.
+func TestNoIngressKeys(t *testing.T) {
+	t.Parallel()
+	c, report := config.Parse("config.yml", []byte("ingress_auth: {sales: , calls: a-key-of-the-calls-list}"), config.Options{})
+	if c == nil {
+		t.Fatal(report.Err())
+	}
+	set := SettingsFrom(c)
+	if !set.Ingress["sales"].Invalid || set.Ingress["calls"].Invalid {
+		t.Errorf("%+v", set.Ingress)
+	}
+}

@@ -51,7 +51,7 @@ func keysFrom(a config.Auth) []Key {
 }
 
 func ingressFrom(list config.IngressList) IngressList {
-	var out IngressList
+	out := IngressList{Invalid: len(list.Keys) == 0}
 	for _, k := range list.Keys {
 		out.Keys = append(out.Keys, IngressKey{Name: k.Name, Hash: k.Key, Expires: k.Expires, Validation: modes[k.Validation]})
 	}

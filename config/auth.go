@@ -32,50 +32,8 @@ type AuthKey struct {
 
 func (k *AuthKey) setPos(p Pos) { k.Pos = p }
 
-// Expired says that the key no longer counts.
-func (k AuthKey) Expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
-
-// Has says that the key has scope. modules:publish:acme-* covers modules:publish:acme-tagger, and `modules:publish:x`
-// is covered by modules:admin.
-func (k AuthKey) Has(scope string) bool {
-	for _, s := range k.Scopes {
-		if s == scope || covers(s, scope) {
-			return true
-		}
-	}
-	return false
-}
-
-func covers(have, want string) bool {
-	const publish = "modules:publish:"
-	if !strings.HasPrefix(want, publish) {
-		return false
-	}
-	prefix, wild := strings.CutSuffix(have, "*")
-	return have == "modules:admin" || wild && strings.HasPrefix(prefix, publish) && strings.HasPrefix(want, prefix)
-}
-
 // Open says that there is neither token nor key: the main routes ask for none.
 func (a Auth) Open() bool { return len(a.Tokens) == 0 && len(a.Keys) == 0 }
-
-// Match finds the key that was presented; expired ones do not count. A CONSERVER token comes as a key without name
-// that has all scopes. It compares with every key, so the time taken says nothing about which one matched.
-func (a Auth) Match(presented string, now time.Time) (AuthKey, bool) {
-	sum := sha256.Sum256([]byte(presented))
-	var found AuthKey
-	var ok bool
-	for _, k := range a.Keys {
-		if k.Key.matches(sum) && !k.Expired(now) {
-			found, ok = k, true
-		}
-	}
-	for _, t := range a.Tokens {
-		if t.matches(sum) {
-			found, ok = AuthKey{Key: t, Scopes: append(Scopes(), "modules:publish:*")}, true
-		}
-	}
-	return found, ok
-}
 
 // IngressList is one entry of `ingress_auth`: the keys with which partners may post to List.
 type IngressList struct {
@@ -85,19 +43,6 @@ type IngressList struct {
 }
 
 func (l *IngressList) setPos(p Pos) { l.Pos = p }
-
-// Match is Auth.Match over the keys of this list.
-func (l IngressList) Match(presented string, now time.Time) (IngressKey, bool) {
-	sum := sha256.Sum256([]byte(presented))
-	var found IngressKey
-	var ok bool
-	for _, k := range l.Keys {
-		if k.Key.matches(sum) && !k.Expired(now) {
-			found, ok = k, true
-		}
-	}
-	return found, ok
-}
 
 // IngressKey is a partner's key. Name is for logs and metrics: `list#n`, n from 1, when the file gives none.
 type IngressKey struct {
@@ -114,9 +59,6 @@ type IngressKey struct {
 }
 
 func (k *IngressKey) setPos(p Pos) { k.Pos = p }
-
-// Expired says that the key no longer counts.
-func (k IngressKey) Expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
 // KeyHash is a key of ours, kept as its SHA-256 only: plain keys of the file are hashed while loading. The zero value
 // matches nothing.

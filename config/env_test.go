@@ -49,7 +49,7 @@ func TestVariablesHonoured(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_INSECURE=true", "OTEL_SERVICE_NAME=s", "OTEL_RESOURCE_ATTRIBUTES=k=v", "OTEL_METRIC_EXPORT_INTERVAL=250",
 		"SENTRY_DSN=https://secret@sentry", "HOSTNAME=h", "DD_SITE=")
 	for _, token := range []string{"token-of-environment", "first-token-of-file", "second-token-of-file"} {
-		if _, ok := c.Auth.Match(token, time.Now()); !ok {
+		if _, ok := keyOf(c.Auth, token); !ok {
 			t.Errorf("%s does not match", token)
 		}
 	}

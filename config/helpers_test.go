@@ -85,3 +85,28 @@ func build(kind Kind, module string) error {
 	}
 	return errors.New("no such " + string(kind) + " here")
 }
+
+// keyOf finds the key of the main routes that was presented, expired or not; a CONSERVER token has no name.
+func keyOf(a Auth, presented string) (AuthKey, bool) {
+	for _, t := range a.Tokens {
+		if t.Matches(presented) {
+			return AuthKey{}, true
+		}
+	}
+	for _, k := range a.Keys {
+		if k.Key.Matches(presented) {
+			return k, true
+		}
+	}
+	return AuthKey{}, false
+}
+
+// ingressKeyOf finds the partner's key that was presented, expired or not.
+func ingressKeyOf(l IngressList, presented string) (IngressKey, bool) {
+	for _, k := range l.Keys {
+		if k.Key.Matches(presented) {
+			return k, true
+		}
+	}
+	return IngressKey{}, false
+}

@@ -101,8 +101,8 @@ func TestReload(t *testing.T) {
 	if got := events(); len(got) != 1 || !slices.Equal(got[0].restart, []string{"server.listen"}) {
 		t.Errorf("%+v", got)
 	}
-	_, old := w.Current().Auth.Match("token-number-one-of-us", time.Now())
-	_, next := w.Current().Auth.Match("token-number-two-of-us", time.Now())
+	_, old := keyOf(w.Current().Auth, "token-number-one-of-us")
+	_, next := keyOf(w.Current().Auth, "token-number-two-of-us")
 	if old || !next || before.Server.Listen != "127.0.0.1:1" {
 		t.Errorf("old token %v, new token %v, old snapshot %s", old, next, before.Server.Listen)
 	}
