@@ -32,7 +32,6 @@ func notEnforced() []unenforced {
 		{key: "queue.redis.documents", needs: redis},
 		{key: "queue.redis.durability", needs: redis},
 		{key: "queue.redis.replicas", needs: redis},
-		{key: "telemetry.prometheus.path", needs: "a route that can be named", obeyed: "/metrics"},
 		{key: "telemetry.otlp.endpoint", needs: "the OTLP exporter"},
 		{key: "sandbox", needs: modules},
 		{key: "modules", needs: modules},
