@@ -254,26 +254,30 @@ func TestLinkErrorNamesWhatFailed(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	o := chain.ReadOptions([]byte(`{"a":"x","b":5432,"c":"yes","d":0,"e":"12","f":["p","q"],"g":"one","h":{"k":"v","n":1},"i":null,"j":1.5,"old":1}`))
+	o := chain.ReadOptions([]byte(`{"a":"x","b":5432,"c":"yes","d":0,"e":"12","f":["p","q"],"g":"one","h":{"k":"v","n":1},"i":null,"j":1.5,"l":"1m30s","m":"2","old":1}`))
 	o.Ignore("old")
 	if o.Text("a", "") != "x" || o.Text("b", "") != "5432" || !o.Bool("c", false) || o.Bool("d", true) || o.Int("e", 0, 0, 20) != 12 ||
 		strings.Join(o.Texts("f"), " ") != "p q" || o.Texts("g")[0] != "one" || o.TextMap("h")["n"] != "1" || o.Text("i", "def") != "def" ||
-		o.Number("j", 0, 0, 2) != 1.5 || o.Has("i") || !o.Has("j") || o.Int("absent", 7, 0, 9) != 7 {
+		o.Duration("j", 0, 0, time.Minute) != 1500*time.Millisecond || o.Duration("l", 0, 0, time.Hour) != 90*time.Second ||
+		o.Duration("m", 0, 0, time.Hour) != 2*time.Second || o.Duration("absent", time.Second, 0, time.Hour) != time.Second || o.Has("i") || !o.Has("j") || o.Int("absent", 7, 0, 9) != 7 {
 		t.Error("an option is read wrongly")
 	}
 	if err := o.Err(); err != nil {
 		t.Error(err)
 	}
-	bad := chain.ReadOptions([]byte(`{"password":["hunter2"],"b":{},"c":99,"d":"x","extra":1,"f":[1],"h":{"k":[]},"j":9}`))
+	bad := chain.ReadOptions([]byte(`{"password":["hunter2"],"b":{},"c":99,"d":"x","extra":1,"f":[1],"h":{"k":[]},"j":9,"l":"soon","m":1e300,"n":"NaN"}`))
 	bad.Text("password", "")
 	bad.Bool("b", false)
 	bad.Int("c", 0, 1, 9)
 	bad.Int("d", 0, 1, 9)
 	bad.Texts("f")
 	bad.TextMap("h")
-	bad.Number("j", 0, 1, 2)
+	bad.Duration("j", 0, time.Second, 2*time.Second)
+	bad.Duration("l", 0, 0, time.Hour)
+	bad.Duration("m", 0, 0, time.Hour)
+	bad.Duration("n", 0, 0, time.Hour)
 	err := bad.Err()
-	for _, name := range []string{"password", "b", "c", "d", "f", "h", "j"} {
+	for _, name := range []string{"password", "b", "c", "d", "f", "h", "j", "l", "m", "n"} {
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", name)) {
 			t.Errorf("the error does not name %q: %v", name, err)
 		}

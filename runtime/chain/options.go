@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Options reads the options of a storage or tracer: each by name with its default, all problems together in Err. Values
@@ -109,23 +110,26 @@ func (o *Options) Int(name string, def, lo, hi int64) int64 {
 	return n
 }
 
-// Number reads a number from lo to hi.
-func (o *Options) Number(name string, def, lo, hi float64) float64 {
+// Duration reads a time from lo to hi: a number of seconds, or a text such as "1m30s".
+func (o *Options) Duration(name string, def, lo, hi time.Duration) time.Duration {
 	v, ok := o.take(name)
 	if !ok {
 		return def
 	}
 	s, _ := scalar(v)
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) {
-		o.Fail(name, "must be a number")
-		return def
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(seconds) < 1e9 {
+		s = strconv.FormatFloat(seconds, 'f', 9, 64) + "s"
 	}
-	if n < lo || n > hi {
-		o.Fail(name, "must be between %v and %v", lo, hi)
-		return def
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		o.Fail(name, `must be a number of seconds, or a time such as "30s"`)
+	case d < lo || d > hi:
+		o.Fail(name, "must be between %s and %s", lo, hi)
+	default:
+		return d
 	}
-	return n
+	return def
 }
 
 // Texts reads a list of strings; one string alone is a list of one.

@@ -57,8 +57,12 @@ func (t *Texts) UnmarshalJSON(data []byte) error {
 // Text is a text, or a number or truth value in its spelling: YAML makes those of unquoted words.
 type Text string
 
-// UnmarshalJSON reads all three.
+// UnmarshalJSON reads all three; null is the empty text.
 func (t *Text) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*t = ""
+		return nil
+	}
 	if len(data) > 0 && data[0] != '"' && data[0] != '{' && data[0] != '[' {
 		*t = Text(data)
 		return nil

@@ -176,3 +176,12 @@ func TestDeadReceiverIsRetried(t *testing.T) {
 		t.Errorf("%v, %v", verdict, err)
 	}
 }
+
+// A header or URL that YAML leaves empty is not there: it is not sent as "null".
+func TestNothingIsNoText(t *testing.T) {
+	t.Parallel()
+	var o webhook.Options
+	if err := json.Unmarshal([]byte(`{"headers":{"A":null,"B":1}}`), &o); err != nil || o.Headers["A"] != "" || o.Headers["B"] != "1" {
+		t.Errorf("%v, %v", o.Headers, err)
+	}
+}

@@ -35,7 +35,7 @@ import (
 type Config struct {
 	URLs           []string          // webhook-urls: one at least
 	Headers        map[string]string // headers, for every URL
-	Timeout        time.Duration     // timeout: seconds for one request; default 10
+	Timeout        time.Duration     // timeout: of one request, seconds or "30s"; default 10
 	RewriteVersion bool              // rewrite_version: "vcon" absent or 0.0.1 is sent as 0.3.0; default true, as the Python server
 }
 
@@ -45,7 +45,7 @@ func readConfig(raw json.RawMessage) (_ Config, unknown []string, _ error) {
 	c := Config{
 		URLs:           o.Texts("webhook-urls"),
 		Headers:        o.TextMap("headers"),
-		Timeout:        time.Duration(o.Number("timeout", 10, 0.001, 3600) * float64(time.Second)),
+		Timeout:        o.Duration("timeout", 10*time.Second, time.Millisecond, time.Hour),
 		RewriteVersion: o.Bool("rewrite_version", true),
 	}
 	if c.Headers == nil {
