@@ -33,7 +33,7 @@ type applier struct {
 type meeting struct {
 	in     *node
 	print  *fingerprint
-	serial int
+	serial uint64
 	sum    [sha256.Size]byte
 }
 

@@ -97,6 +97,31 @@ func TestApplyGoesOnAfterApply(t *testing.T) {
 	}
 }
 
+// TestApplyOfSeveralDrafts: a journal holds the edits of one draft after the other. Of elements that are alike, each
+// draft means its own.
+func TestApplyOfSeveralDrafts(t *testing.T) {
+	t.Parallel()
+	base := mustParse(t, body(`,"parties":[{"a":1},{"a":1}]`))
+	var journal []Edit
+	next := base
+	for _, edit := range []string{`add /parties/0/x 1`, `add /parties/1/y 2`, `add /parties/0/z 3`} {
+		d := next.Draft()
+		do(t, d, edit)
+		journal = append(journal, throughJSON(t, d.Edits())...)
+		var err error
+		if next, err = d.VCon(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := base.Apply(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(v.Bytes()) != string(next.Bytes()) {
+		t.Errorf("got  %s\nwant %s", v.Bytes(), next.Bytes())
+	}
+}
+
 func TestApplyOnSigned(t *testing.T) {
 	t.Parallel()
 	d := mustParse(t, body("")).Draft()

@@ -18,9 +18,9 @@ type Draft struct {
 	log    []staged
 	undo   undoLog
 	bytes  int
-	values int // at most so many more than in the base
-	epoch  int // of marks, rollbacks and tags: while it lasts, fingerprints stay
-	serial int // of the newest fingerprint
+	values int    // at most so many more than in the base
+	epoch  int    // of marks, rollbacks and tags: while it lasts, fingerprints stay
+	serial uint64 // of the newest fingerprint; 0 before the first
 }
 
 // staged is an edit with what it costs.

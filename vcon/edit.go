@@ -19,7 +19,7 @@ import (
 // value holds JSON text in a string, so that no encoder respells it. was is the SHA-256 of the raw text that is replaced
 // or removed, or before which an element is inserted, white space between tokens left out; at has those of the array
 // elements on the path, by position. To a hash belongs a number, "<64 hex digits>/7", the same wherever the edits of one
-// Draft mean the same value. The other ops are insert, add, remove and untag (with all). Immutable; safe for concurrent
+// Draft mean the same value, and another in every other Draft. The other ops are insert, add, remove and untag (with all). Immutable; safe for concurrent
 // use.
 type Edit struct {
 	op    op
@@ -107,7 +107,7 @@ func (f *fingerprint) encode() string {
 		return wasAbsent
 	}
 	sum := f.sum()
-	return hex.EncodeToString(sum[:]) + "/" + strconv.Itoa(f.serial)
+	return hex.EncodeToString(sum[:]) + "/" + strconv.FormatUint(f.serial, 10)
 }
 
 func decodeFingerprint(s string) (*fingerprint, error) {
@@ -119,8 +119,8 @@ func decodeFingerprint(s string) (*fingerprint, error) {
 	}
 	digits, number, _ := strings.Cut(s, "/")
 	b, err := hex.DecodeString(digits)
-	serial, ok := arrayIndex(number)
-	if err != nil || len(b) != 32 || !ok {
+	serial, numErr := strconv.ParseUint(number, 10, 64)
+	if err != nil || len(b) != 32 || numErr != nil {
 		return nil, errors.New("a hash is not 64 hexadecimal digits, a slash and a number")
 	}
 	return fingerprintOf([32]byte(b), serial), nil

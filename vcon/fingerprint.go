@@ -2,6 +2,7 @@ package vcon
 
 import (
 	"crypto/sha256"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -10,21 +11,21 @@ import (
 // others that rewrite the document change it. The hash is only computed for edits that leave the process or meet
 // another text.
 type fingerprint struct {
-	from   *node // the value as it was; nil when only the hash is known
-	serial int   // tells values of one draft apart that have the same text
+	from   *node  // the value as it was; nil when only the hash is known
+	serial uint64 // tells values apart that have the same text
 	sum    func() [sha256.Size]byte
 }
 
 // absent is the fingerprint of no value.
 var absent = &fingerprint{}
 
-func newFingerprint(n *node, serial int) *fingerprint {
+func newFingerprint(n *node, serial uint64) *fingerprint {
 	f := &fingerprint{from: n, serial: serial}
 	f.sum = sync.OnceValue(func() [sha256.Size]byte { return n.hash() })
 	return f
 }
 
-func fingerprintOf(sum [sha256.Size]byte, serial int) *fingerprint {
+func fingerprintOf(sum [sha256.Size]byte, serial uint64) *fingerprint {
 	return &fingerprint{serial: serial, sum: func() [sha256.Size]byte { return sum }}
 }
 
@@ -52,11 +53,20 @@ func hashTokens(text []byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
+// nextSerial counts from a random number: a journal may hold the edits of several drafts, and what one of them says of
+// an element must not be taken for what another says of one that is like it.
+func (d *Draft) nextSerial() {
+	if d.serial == 0 {
+		d.serial = rand.Uint64()
+	}
+	d.serial++
+}
+
 // printOf is the fingerprint of a value of the draft. All edits since a mark that pass through one value carry the same:
 // of its state at the first of them. So each names it as the text before them all knows it.
 func (d *Draft) printOf(n *node) *fingerprint {
 	if n.print == nil || n.epoch != d.epoch {
-		d.serial++
+		d.nextSerial()
 		n.print, n.epoch = newFingerprint(n.freeze(), d.serial), d.epoch
 	}
 	return n.print
