@@ -351,6 +351,21 @@ func TestTagReads(t *testing.T) {
 	}
 }
 
+// TestRemoveTagByPair: what is removed is what Tags shows, also where the colon stands in the name of an object's member.
+func TestRemoveTagByPair(t *testing.T) {
+	t.Parallel()
+	for _, tags := range []string{`{"a:b":"c","k":[1]}`, `{"a":["b:c"],"k":[1]}`, `["a:b:c","k:1"]`, `"{\u0022a:b\u0022:[\u0022c\u0022,\u0022c\u0022],\u0022k\u0022:1}"`} {
+		for _, all := range []bool{false, true} {
+			d := mustParse(t, body(`,"attachments":[{"type":"tags","body":`+tags+`}]`)).Draft()
+			shown := len(d.Tags())
+			n, err := d.RemoveTag("a", "b:c", all)
+			if left := strings.Join(d.Tags(), " "); err != nil || n != shown-1 || left != "k:1" {
+				t.Errorf("%s, all %v: %d removed, %v, left %s", tags, all, n, err, left)
+			}
+		}
+	}
+}
+
 // TestManyMembers edits an object of very many members; looking each up by walking all would take minutes.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,9 @@
 package vcon
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // tagBody is the list or map in which tags stand: the body itself, or what the string in the body holds.
 type tagBody struct{ text Value }
@@ -104,26 +107,25 @@ func (u *undoLog) addPair(body *node, name, value string) {
 	u.replace(body, slot, &node{text: append(quote(both, value), ']')})
 }
 
-// dropPairs removes a tag, or all of a name, from an opened list or map.
+// dropPairs removes a tag, or all of a name, from an opened list or map. As in pairs, the first colon ends the name,
+// also where it stands in the name of a map's member.
 func (u *undoLog) dropPairs(body *node, name, value string, all bool) int {
+	gone := func(pair string) bool { return pair == name+":"+value || all && strings.HasPrefix(pair, name+":") }
 	if body.kind() == Array {
-		return u.dropElements(body, func(text string) bool {
-			return text == name+":"+value || all && strings.HasPrefix(text, name+":")
-		})
+		return u.dropElements(body, gone)
 	}
 	count := 0
 	for slot := len(body.kids) - 1; slot >= 0; slot-- {
-		if body.nameOf(slot) != name {
-			continue
-		}
-		member := body.child(slot)
+		member, prefix := body.child(slot), body.nameOf(slot)+":"
 		texts := tagValues(Value(member.now(elsewhere).text))
-		switch {
-		case all || len(texts) == 1 && texts[0] == value:
-			count += len(texts)
+		kept := slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return gone(prefix + text) })
+		switch dropped := len(texts) - len(kept); {
+		case dropped == 0:
+		case len(kept) == 0:
+			count += dropped
 			u.remove(body, slot)
-		case member.kind() == Array:
-			count += u.dropElements(member.opened(), func(text string) bool { return text == value })
+		default:
+			count += u.dropElements(member.opened(), func(text string) bool { return gone(prefix + text) })
 		}
 	}
 	return count
