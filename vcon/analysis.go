@@ -6,13 +6,13 @@ import (
 )
 
 // Analysis is what somebody found out from dialogs or attachments.
-type Analysis struct{ part }
+type Analysis struct{ holder }
 
 // Analyses are the analyses with their indexes. An element that is no object is passed over.
 func (v *VCon) Analyses() iter.Seq2[int, Analysis] {
 	return func(yield func(int, Analysis) bool) {
 		for i, e := range v.objects("analysis") {
-			if !yield(i, Analysis{e}) {
+			if !yield(i, Analysis{holder{e}}) {
 				return
 			}
 		}
@@ -36,18 +36,3 @@ func (a Analysis) Dialogs() []int { return slices.Collect(a.Get("dialog").intege
 
 // Attachments are the indexes of the attachments it derives from.
 func (a Analysis) Attachments() []int { return slices.Collect(a.Get("attachment").integers()) }
-
-// Mediatype is the content's media type as written, parameters included.
-func (a Analysis) Mediatype() string { return a.Text("mediatype") }
-
-// Filename is the content's name.
-func (a Analysis) Filename() string { return a.Text("filename") }
-
-// URL is where external content is; "" = none. It is hostile input.
-func (a Analysis) URL() string { return a.Text("url") }
-
-// ContentHashes are the hashes of the external content.
-func (a Analysis) ContentHashes() []ContentHash { return a.contentHashes() }
-
-// Body is the inline content; documents of 0.0.1 call it transcript.
-func (a Analysis) Body() Body { return BodyOf(a.Value()) }

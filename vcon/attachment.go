@@ -6,13 +6,13 @@ import (
 )
 
 // Attachment is something that belongs to the conversation.
-type Attachment struct{ part }
+type Attachment struct{ holder }
 
 // Attachments are the attachments with their indexes. An element that is no object is passed over.
 func (v *VCon) Attachments() iter.Seq2[int, Attachment] {
 	return func(yield func(int, Attachment) bool) {
 		for i, e := range v.objects("attachments") {
-			if !yield(i, Attachment{e}) {
+			if !yield(i, Attachment{holder{e}}) {
 				return
 			}
 		}
@@ -30,18 +30,3 @@ func (a Attachment) Party() (int, bool) { return a.index("party") }
 
 // Dialog is the index of the dialog it belongs to.
 func (a Attachment) Dialog() (int, bool) { return a.index("dialog") }
-
-// Mediatype is the content's media type as written, parameters included.
-func (a Attachment) Mediatype() string { return a.Text("mediatype") }
-
-// Filename is the content's name.
-func (a Attachment) Filename() string { return a.Text("filename") }
-
-// URL is where external content is; "" = none. It is hostile input.
-func (a Attachment) URL() string { return a.Text("url") }
-
-// ContentHashes are the hashes of the external content.
-func (a Attachment) ContentHashes() []ContentHash { return a.contentHashes() }
-
-// Body is the inline content.
-func (a Attachment) Body() Body { return BodyOf(a.Value()) }

@@ -24,7 +24,26 @@ type Body struct {
 
 // BodyOf is the body of a dialog, an analysis or an attachment, given as its JSON text.
 func BodyOf(object Value) Body {
-	o := newPart(object, atDialog|atAnalysis|atAttachment)
+	return holder{newPart(object, atDialog|atAnalysis|atAttachment)}.Body()
+}
+
+// holder is a dialog, an analysis or an attachment as far as these have the same members.
+type holder struct{ part }
+
+// Mediatype is the content's media type as written, parameters included.
+func (o holder) Mediatype() string { return o.Text("mediatype") }
+
+// Filename is the content's name.
+func (o holder) Filename() string { return o.Text("filename") }
+
+// URL is where external content is; "" = none. It is hostile input.
+func (o holder) URL() string { return o.Text("url") }
+
+// ContentHashes are the hashes of the external content.
+func (o holder) ContentHashes() []ContentHash { return o.contentHashes() }
+
+// Body is the inline content; an analysis of 0.0.1 calls it transcript.
+func (o holder) Body() Body {
 	raw := o.Get("body")
 	encoding := o.Text("encoding")
 	if raw.emptyBody(encoding) {

@@ -9,13 +9,13 @@ import (
 )
 
 // Dialog is one stretch of conversation.
-type Dialog struct{ part }
+type Dialog struct{ holder }
 
 // Dialogs are the dialogs with their indexes. An element that is no object is passed over.
 func (v *VCon) Dialogs() iter.Seq2[int, Dialog] {
 	return func(yield func(int, Dialog) bool) {
 		for i, e := range v.objects("dialog") {
-			if !yield(i, Dialog{e}) {
+			if !yield(i, Dialog{holder{e}}) {
 				return
 			}
 		}
@@ -58,21 +58,6 @@ func (d Dialog) Originator() (int, bool) {
 	}
 	return 0, false
 }
-
-// Mediatype is the content's media type as written, parameters included.
-func (d Dialog) Mediatype() string { return d.Text("mediatype") }
-
-// Filename is the content's name.
-func (d Dialog) Filename() string { return d.Text("filename") }
-
-// URL is where external content is; "" = none. It is hostile input.
-func (d Dialog) URL() string { return d.Text("url") }
-
-// ContentHashes are the hashes of the external content.
-func (d Dialog) ContentHashes() []ContentHash { return d.contentHashes() }
-
-// Body is the inline content.
-func (d Dialog) Body() Body { return BodyOf(d.Value()) }
 
 // Disposition says why an incomplete dialog is one.
 func (d Dialog) Disposition() string { return d.Text("disposition") }

@@ -14,13 +14,22 @@ func newPart(object Value, a area) part { return part{place{text: object, area: 
 // Value is the object's JSON text as it stands in the document.
 func (o part) Value() Value { return o.at.text }
 
-// Get is the raw value of a member, under either of its names when it was renamed: the name given wins. Of members with
-// one name the last one counts. Nil when absent.
+// Get is the raw value of a member, under either of its names when it was renamed: the name given wins, unless null
+// stands there. Of members with one name the last one counts. Nil when absent.
 func (o part) Get(name string) Value {
 	if Value(o.at.text).Kind() != Object {
 		return nil
 	}
-	p, _ := o.at.step(name)
+	p, ok := o.at.member(name)
+	for n := 0; !ok || Value(p.text).Kind() == Null; n++ {
+		other := o.at.area.otherName(name, n)
+		if other == "" {
+			break
+		}
+		if q, has := o.at.member(other); has {
+			p, ok = q, true
+		}
+	}
 	return p.text
 }
 

@@ -3,6 +3,7 @@ package vcon
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -115,6 +116,34 @@ func TestViewsOfEveryVersion(t *testing.T) {
 		if reflect.ValueOf(x).IsZero() {
 			t.Errorf("value %d is empty: %v", i, want)
 		}
+	}
+}
+
+// TestViewsPassOverNull: a null under the present name says nothing, the older one speaks.
+func TestViewsPassOverNull(t *testing.T) {
+	t.Parallel()
+	v := mustParse(t, head+`"amended":null,"appended":{"uuid":"u"},"critical":null,"must_support":["x"],
+		"dialog":[{"mediatype":null,"mimetype":"text/plain","encoding":null,"body":"x"},{"transcript":"of nobody"}],
+		"analysis":[{"product":null,"vendor_product":"p","schema":null,"schema_version":null,"vendor_schema":"s","body":null,"transcript":"b"}],
+		"attachments":[{"purpose":null,"type":"tags"}]}`)
+	ref, _ := v.Amended()
+	got := []string{ref.UUID(), strings.Join(v.Critical(), " ")}
+	for _, d := range v.Dialogs() {
+		got = append(got, d.Mediatype(), d.Body().Encoding())
+	}
+	for _, a := range v.Analyses() {
+		text, _ := a.Body().Bytes()
+		got = append(got, a.Product(), a.Schema(), string(text))
+	}
+	for _, a := range v.Attachments() {
+		got = append(got, a.Purpose())
+	}
+	want := []string{"u", "x", "text/plain", "none", "", "", "p", "s", "b", "tags"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if value, err := v.Get("/dialog/0/mediatype"); err != nil || string(value) != "null" {
+		t.Errorf("a pointer takes the exact member: %s, %v", value, err)
 	}
 }
 
