@@ -121,7 +121,7 @@ func BenchmarkEdit(b *testing.B) {
 			}
 			return d
 		}
-		run("stage/vcon", func() int { return len(text) + stage().StagedBytes() })
+		run("stage/vcon", func() int { return len(text) + len(stage().Edits()) })
 		run("splice/vcon", func() int {
 			spliced, err := stage().VCon()
 			if err != nil {

@@ -77,8 +77,8 @@ func (w *rewriter) elements(list Value, at int, a area, each func(*objectEdit, a
 }
 
 func downgradeTop(o *objectEdit) {
-	o.older("amended", "appended")
-	o.older("critical", "must_support")
+	o.renameUnless("amended", "appended")
+	o.renameUnless("critical", "must_support")
 	o.set("vcon", `"0.0.1"`)
 	o.add("group", `[]`)
 	o.add("redacted", `{}`)
@@ -86,9 +86,9 @@ func downgradeTop(o *objectEdit) {
 }
 
 func downgradePart(o *objectEdit, a area) {
-	o.older("schema", "schema_version")
-	o.older("mediatype", "mimetype")
-	o.older("critical", "must_support")
+	o.renameUnless("schema", "schema_version")
+	o.renameUnless("mediatype", "mimetype")
+	o.renameUnless("critical", "must_support")
 	if a == atDialog {
 		return
 	}
@@ -124,8 +124,8 @@ func nestedJSON(body Value) Value {
 }
 
 func upgradeTop(o *objectEdit) {
-	o.newer("appended", "amended")
-	o.newer("must_support", "critical")
+	o.renameUnless("appended", "amended")
+	o.renameUnless("must_support", "critical")
 	o.set("vcon", `"0.4.0"`)
 	if v := o.get("group"); v.Kind() == Array && v.isEmpty() {
 		o.remove("group")
@@ -136,9 +136,9 @@ func upgradeTop(o *objectEdit) {
 }
 
 func upgradePart(o *objectEdit, a area) {
-	o.newer("schema_version", "schema")
-	o.newer("mimetype", "mediatype")
-	o.newer("must_support", "critical")
+	o.renameUnless("schema_version", "schema")
+	o.renameUnless("mimetype", "mediatype")
+	o.renameUnless("must_support", "critical")
 	if a == atDialog {
 		return
 	}

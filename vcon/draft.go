@@ -17,7 +17,6 @@ type Draft struct {
 	root   *node
 	log    []staged
 	undo   undoLog
-	bytes  int
 	values int    // at most so many more than in the base
 	epoch  int    // of marks, rollbacks and tags: while it lasts, fingerprints stay
 	serial uint64 // of the newest fingerprint; 0 before the first
@@ -25,9 +24,9 @@ type Draft struct {
 
 // staged is an edit with what it costs.
 type staged struct {
-	edit          Edit
-	steps         int // in the undo log before it
-	bytes, values int
+	edit   Edit
+	steps  int // in the undo log before it
+	values int
 }
 
 // Base is the document that the edits are staged over.
@@ -255,7 +254,6 @@ func (d *Draft) Rollback(m Mark) {
 	}
 	d.undo.undo(d.log[m].steps)
 	for _, s := range d.log[m:] {
-		d.bytes -= s.bytes
 		d.values -= s.values
 	}
 	clear(d.log[m:])
@@ -276,9 +274,6 @@ func (d *Draft) EditsSince(m Mark) []Edit {
 	}
 	return edits
 }
-
-// StagedBytes is the size of what the edits hold.
-func (d *Draft) StagedBytes() int { return d.bytes }
 
 // VCon splices the edits into a new text: one copy of the document at most, none without edits. The draft can be edited
 // on. Error: *ParseError when the text would be beyond the limits of the base.
@@ -376,11 +371,8 @@ func (d *Draft) writable(pointer string) error {
 // stage records an edit that was done.
 func (d *Draft) stage(w write, e Edit) error {
 	e.value = w.value
-	s := staged{edit: e, steps: w.steps, values: w.values}
-	s.bytes = len(e.path) + len(e.name) + len(e.text) + len(e.value)
-	d.log = append(d.log, s)
-	d.bytes += s.bytes
-	d.values += s.values
+	d.log = append(d.log, staged{edit: e, steps: w.steps, values: w.values})
+	d.values += w.values
 	return nil
 }
 

@@ -77,12 +77,7 @@ func (o *objectEdit) get(name string) Value {
 	return nil
 }
 
-// older gives a member its older name; where that is there, it wins.
-func (o *objectEdit) older(now, old string) { o.renameUnless(now, old) }
-
-// newer gives a member its present name; where that is there, it wins.
-func (o *objectEdit) newer(old, now string) { o.renameUnless(old, now) }
-
+// renameUnless gives a member another name; where that is there, it wins.
 func (o *objectEdit) renameUnless(from, to string) {
 	if o.has(to) {
 		o.remove(from)
