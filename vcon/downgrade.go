@@ -54,7 +54,7 @@ func (v *VCon) convert(top func(*objectEdit), each func(*objectEdit, area)) (*VC
 func (v *VCon) rewritten(text []byte) (*VCon, error) {
 	l := v.limits
 	l.Bytes = max(l.Bytes, int64(len(text)))
-	l.Elements += v.values + len(text)/2
+	l.Elements = max(l.Elements, len(text)) // no text has more values than bytes
 	next, err := ParseWith(text, l)
 	if err != nil {
 		return nil, fmt.Errorf("convert vcon %s: %w", v.id, err)

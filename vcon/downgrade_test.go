@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -105,6 +106,19 @@ func TestDowngradeVersions(t *testing.T) {
 	}
 	if _, ok := errors.AsType[*VersionError](err); !ok {
 		t.Errorf("got %T", err)
+	}
+}
+
+// TestConversionsKeepTheirLimits: a store reads with limits that nothing reaches; adding to them must not overflow.
+func TestConversionsKeepTheirLimits(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("0,", 4<<20) // beyond the default of Limits.Elements
+	v, err := ParseWith([]byte(head+`"x":[[[`+many+`0]]]}`), Limits{Elements: math.MaxInt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Downgrade("0.0.1"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -135,7 +135,7 @@ var ruleTable = [...]ruleRow{
 	ruleT17:  {"T17", "an unknown member while no extension is named", warning, silent, ""},
 	ruleE01:  {"E01", "`extensions`, `critical` are not arrays of unique strings", refusal, warning, ""},
 	ruleE02:  {"E02", "`critical` names what `extensions` does not", refusal, warning, ""},
-	ruleE03:  {"E03", "`critical` names an extension that no reader here knows", refusal, warning, "whether such a vCon enters a chain is the server's setting"},
+	ruleE03:  {"E03", "`critical` names an extension that no reader here knows", refusal, warning, "stored; no chain runs over such a vCon"},
 	ruleE04:  {"E04", "an extension's name is not snake_case", warning, silent, ""},
 	ruleP01:  {"P01", "a party's member has the wrong JSON type", refusal, warning, ""},
 	ruleP02:  {"P02", "`tel` is no number by RFC 3966", warning, silent, ""},
