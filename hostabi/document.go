@@ -2,7 +2,9 @@ package hostabi
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vconduit/vconduit/vcon"
 )
@@ -46,14 +48,17 @@ func (c *Call) locate(h int32, p []byte) (string, *callError) {
 	return string(base) + string(p), nil
 }
 
-// value reads what is at an absolute pointer, if it may be read.
+// value reads what is at an absolute pointer, as far as it may be read.
 func (c *Call) value(pointer string) (vcon.Value, *callError) {
-	if err := c.mayRead(pointer); err != nil {
-		return nil, err
+	if c.o.Grants.Read.reach(pointer) == reachNone {
+		return nil, unseen(pointer)
 	}
 	v, err := c.doc.Get(pointer)
 	if err != nil {
 		return nil, documentError(pointer, err)
+	}
+	if v = c.o.Grants.Read.view(pointer, v); v == nil {
+		return nil, unseen(pointer)
 	}
 	return v, nil
 }
@@ -80,13 +85,13 @@ func (c *Call) DocType(h int32, p []byte) int32 {
 		return int32(vcon.Absent)
 	}
 	v, geterr := c.doc.Get(pointer)
-	if geterr != nil {
+	if geterr != nil || !c.o.Grants.Read.shows(pointer, v.Kind()) {
 		return int32(vcon.Absent)
 	}
 	return int32(v.Kind())
 }
 
-// DocSize is the length in bytes of what DocRead gives as text. Errors: -1 absent, -3, -5 granted in part only, -11.
+// DocSize is the length in bytes of what DocRead gives as text. Errors: -1 absent, -3, -11.
 func (c *Call) DocSize(h int32, p []byte) int64 {
 	if e := c.enter("doc_size"); e != 0 {
 		return int64(e)
@@ -98,21 +103,37 @@ func (c *Call) DocSize(h int32, p []byte) int64 {
 	return int64(len(v))
 }
 
-// DocCount is the number of items of an array or distinct members of an object. Errors: -2 for other types, those of
+// DocCount is the number of items of an array or distinct members of an object that may be read. Errors: -2 for other types, those of
 // DocSize.
 func (c *Call) DocCount(h int32, p []byte) int64 {
 	if e := c.enter("doc_count"); e != 0 {
 		return int64(e)
 	}
-	pointer, _, err := c.find(h, p)
+	pointer, v, err := c.find(h, p)
 	if err != nil {
 		return int64(c.fail(err))
+	}
+	if v.Kind() == vcon.Object {
+		return int64(len(c.names(pointer)))
 	}
 	n, counterr := c.doc.Count(pointer)
 	if counterr != nil {
 		return int64(c.fail(documentError(pointer, counterr)))
 	}
 	return int64(n)
+}
+
+// names are the member names of the object at a pointer, as far as they may be read.
+func (c *Call) names(pointer string) []string {
+	names, err := c.doc.Keys(pointer)
+	if err != nil || c.o.Grants.Read.reach(pointer) == reachAll {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		below := pointer + "/" + escapeStep(name)
+		v, err := c.doc.Get(below)
+		return err != nil || !c.o.Grants.Read.shows(below, v.Kind())
+	})
 }
 
 // DocKeys gives the member names of an object, decoded, each ended by NUL, in document order. A name that holds NUL is
@@ -128,12 +149,8 @@ func (c *Call) DocKeys(h int32, p, out []byte) int64 {
 	if err != nil {
 		return int64(c.fail(err))
 	}
-	names, keyserr := c.doc.Keys(pointer)
-	if keyserr != nil {
-		return int64(c.fail(documentError(pointer, keyserr)))
-	}
 	var list []byte
-	for _, name := range names {
+	for _, name := range c.names(pointer) {
 		if !strings.Contains(name, "\x00") {
 			list = append(append(list, name...), 0)
 		}
@@ -143,8 +160,8 @@ func (c *Call) DocKeys(h int32, p, out []byte) int64 {
 
 // DocRead gives the value at p and writes the part of it that begins at off and fits into out; the result is the full
 // length. as: AsText, AsString (-2 when it is no string), AsBody (-2 when it is no body member or its encoding is
-// broken), AsFormat. off behind the end writes nothing. Errors: -11 also for off < 0 and an unknown as; those of
-// DocSize.
+// broken), AsFormat (-5 when only parts of the vCon may be read). off behind the end writes nothing. Errors: -11 also
+// for off < 0 and an unknown as; those of DocSize.
 func (c *Call) DocRead(h int32, p []byte, as int32, off int64, out []byte) int64 {
 	if e := c.enter("doc_read"); e != 0 {
 		return int64(e)
@@ -194,11 +211,17 @@ func (c *Call) read(pointer string, as int32) ([]byte, *callError) {
 			return []byte(text), nil
 		})
 	case AsBody:
-		if !isBody(pointer) {
+		switch {
+		case !isBody(pointer):
 			return nil, failure(WrongType, "%q: not a body member", pointer)
+		case c.o.Grants.Read.reach(pointer) == reachPart:
+			return v, nil // of a JSON value, what may be read of it
 		}
 		return c.body.get(pointer, as, func() ([]byte, *callError) { return c.decodeBody(pointer) })
 	default:
+		if err := c.mayRead(pointer); err != nil {
+			return nil, err
+		}
 		return c.body.get(pointer, as, c.formatted)
 	}
 }
@@ -262,24 +285,25 @@ func (c *Call) queryPointers(h int32, p []byte) ([]string, *callError) {
 	if err != nil {
 		return nil, err
 	}
-	var pointers []string
-	if jsonerr := json.Unmarshal(p, &pointers); jsonerr != nil || pointers == nil {
+	var list []*string
+	if jsonerr := json.Unmarshal(p, &list); jsonerr != nil || list == nil || !utf8.Valid(p) || slices.Contains(list, nil) {
 		return nil, failure(Invalid, "doc_query: not a JSON array of pointers")
 	}
-	if len(pointers) > maxQuery {
-		return nil, failure(Invalid, "doc_query: %d pointers, at most %d", len(pointers), maxQuery)
+	if len(list) > maxQuery {
+		return nil, failure(Invalid, "doc_query: %d pointers, at most %d", len(list), maxQuery)
 	}
-	for i, p := range pointers {
-		if err := checkPointer([]byte(p)); err != nil {
+	pointers := make([]string, len(list))
+	for i, p := range list {
+		if err := checkPointer([]byte(*p)); err != nil {
 			return nil, err
 		}
-		pointers[i] = string(base) + p
+		pointers[i] = string(base) + *p
 	}
 	return pointers, nil
 }
 
 // DocOpen gives a handle for the value at p, so that later pointers may be relative to it. It names the place, not the
-// element: it does not follow when others are removed. Errors: -1 absent, -6 too many, -3, -5, -11.
+// element: it does not follow when others are removed. Errors: -1 absent, -6 too many, -3, -11.
 func (c *Call) DocOpen(h int32, p []byte) int32 {
 	if e := c.enter("doc_open"); e != 0 {
 		return int32(e)
@@ -289,10 +313,14 @@ func (c *Call) DocOpen(h int32, p []byte) int32 {
 		return int32(c.fail(err))
 	}
 	if c.o.Grants.Read.reach(pointer) == reachNone {
-		return int32(c.failf(NotFound, "%q: nothing is there that may be read", pointer))
+		return int32(c.fail(unseen(pointer)))
 	}
-	if _, geterr := c.doc.Get(pointer); geterr != nil {
+	v, geterr := c.doc.Get(pointer)
+	if geterr != nil {
 		return int32(c.fail(documentError(pointer, geterr)))
+	}
+	if !c.o.Grants.Read.shows(pointer, v.Kind()) {
+		return int32(c.fail(unseen(pointer)))
 	}
 	return c.newHandle(docHandle(pointer))
 }

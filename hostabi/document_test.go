@@ -2,6 +2,7 @@ package hostabi
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -160,7 +161,7 @@ func TestDocQuery(t *testing.T) {
 	}
 	equalCode(t, c, "one bad pointer", c.DocQuery(1, []byte(`["/a", "b"]`), nil), BadPointer)
 	many := "[" + strings.Repeat(`"",`, maxQuery) + `""]`
-	for _, bad := range []string{"", "null", "{}", "[1]", `["/a"`, many} {
+	for _, bad := range []string{"", "null", "{}", "[1]", "[null]", "[\"/\xff\"]", `["/a"`, many} {
 		equalCode(t, c, bad[:min(len(bad), 10)], c.DocQuery(1, []byte(bad), nil), Invalid)
 	}
 	equalCode(t, c, "bad handle", c.DocQuery(9, []byte("[]"), nil), Invalid)
@@ -177,24 +178,57 @@ func TestDocOpen(t *testing.T) {
 	equalCode(t, c, "syntax", int64(c.DocOpen(1, []byte("dialog"))), BadPointer)
 }
 
-// TestReadGrants: what is not granted is absent, what is granted in part is refused as a whole.
+func readAll(c *Call, pointer string, as int32) string {
+	out := make([]byte, 1024)
+	return string(out[:max(c.DocRead(1, []byte(pointer), as, 0, out), 0)])
+}
+
+// TestReadGrants: what is not granted is absent, and cut out of what holds it; indexes stay.
 func TestReadGrants(t *testing.T) {
 	t.Parallel()
 	c := newCall(t, document, func(o *Options) {
-		o.Grants.Read = Paths{Allow: []string{"/dialog", "/parties/*/name", "/attachments/*/purpose", "tags"}, Not: []string{"/dialog/*/mediatype"}}
+		o.Grants.Read = Paths{
+			Allow: []string{"/dialog", "/parties/*/name", "/attachments/*/purpose", "/analysis/1", "/subject/x", "/odd/a~1b", "tags"},
+			Not:   []string{"/dialog/*/mediatype", "/dialog/0", "/analysis/1/body/b", "/dialog/1/body/x"},
+		}
 	})
-	for pointer, want := range map[string]Errno{
-		"/parties/0/name": 0, "/dialog/0/body": 0, "/parties/0": Denied, "/parties": Denied, "": Denied, "/dialog": Denied, "/dialog/0": Denied,
-		"/parties/0/tel": NotFound, "/analysis": NotFound, "/dialog/0/mediatype": NotFound, "/dialog/0/mimetype": NotFound, "/attachments/0/type": 0,
-		"/tags": NotFound,
+	const dialog = `[null,{"type":"text","encoding":"none"},{"type":"recording","encoding":"base64url","body":"!!!"}]`
+	const analysis = `[null,{"type":"score","encoding":"json","body":{}}]`
+	for pointer, want := range map[string]string{
+		"/parties/0/name": `"Ann"`, "/dialog/2/body": `"!!!"`, "/parties/0": `{"name":"Ann"}`, "/parties": `[{"name":"Ann"},{"name":"Bob"}]`, "/dialog": dialog,
+		"/analysis": analysis, "/attachments/0/purpose": `"tags"`, "/attachments/0/type": `"tags"`, "/analysis/1/body": "{}", "/odd": `{"a/b":1,"a/b":4}`,
+		"": `{"parties":[{"name":"Ann"},{"name":"Bob"}],"dialog":` + dialog + `,"analysis":` + analysis + `,"attachments":[{"type":"tags"}],"odd":{"a/b":1,"a/b":4}}`,
 	} {
-		got := c.DocSize(1, []byte(pointer))
-		if want == 0 && got < 0 || want != 0 && got != int64(want) {
-			t.Errorf("doc_size %q = %d, want %v", pointer, got, want)
+		if got := readAll(c, pointer, AsText); got != want {
+			t.Errorf("%q = %s, want %s", pointer, got, want)
+		}
+		if got := text(t, func(out []byte) int64 { return c.DocQuery(1, fmt.Appendf(nil, "[%q]", pointer), out) }); got != "["+want+"]" {
+			t.Errorf("doc_query %q = %s", pointer, got)
+		}
+		equalCode(t, c, "doc_size of "+pointer, c.DocSize(1, []byte(pointer)), Errno(len(want)))
+		if c.DocOpen(1, []byte(pointer)) < 0 {
+			t.Errorf("doc_open %q: %s", pointer, reason(c))
 		}
 	}
+	for _, pointer := range []string{"/parties/0/tel", "/analysis/0", "/dialog/0", "/dialog/1/mediatype", "/dialog/1/mimetype", "/dialog/1/body", "/subject", "/tags", "/uuid"} {
+		equalCode(t, c, pointer, c.DocSize(1, []byte(pointer)), NotFound)
+		equalCode(t, c, "doc_open "+pointer, int64(c.DocOpen(1, []byte(pointer))), NotFound)
+		equalCode(t, c, "doc_type "+pointer, int64(c.DocType(1, []byte(pointer))), 0)
+	}
+	for pointer, want := range map[string]Errno{"": 5, "/parties": 2, "/parties/0": 1, "/dialog": 3, "/dialog/1": 2, "/analysis/1/body": 0, "/odd": 1} {
+		equalCode(t, c, "doc_count "+pointer, c.DocCount(1, []byte(pointer)), want)
+	}
+	if got := text(t, func(out []byte) int64 { return c.DocKeys(1, []byte("/dialog/1"), out) }); got != "type\x00encoding\x00" {
+		t.Errorf("doc_keys: %q", got)
+	}
+	if got := readAll(c, "/analysis/1/body", AsBody); got != "{}" {
+		t.Errorf("body: %s", got)
+	}
+	equalCode(t, c, "as goes out", c.DocRead(1, nil, AsFormat, 0, nil), Denied)
 	equalCode(t, c, "stream_open", int64(c.StreamOpen(1, []byte("/analysis/0/body"))), NotFound)
 	equalCode(t, c, "test", int64(c.DocEdit(1, OpTest, []byte("/subject"), []byte("1"))), NotFound)
+	equalCode(t, c, "test of a part", int64(c.DocEdit(1, OpTest, []byte("/parties/0"), []byte("1"))), Denied)
+	equalCode(t, c, "test", int64(c.DocEdit(1, OpTest, []byte("/uuid"), []byte("1"))), NotFound)
 }
 
 func TestSignedReadsPayload(t *testing.T) {

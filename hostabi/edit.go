@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/vconduit/vconduit/vcon"
 )
@@ -92,11 +93,18 @@ func (ch change) checkShape() *callError {
 	if ch.op == OpAppend {
 		steps = append(steps, "-")
 	}
-	kind := vcon.Value(bytes.TrimSpace(ch.value)).Kind()
+	value := vcon.Value(bytes.TrimSpace(ch.value))
+	kind := value.Kind()
 	switch {
 	case len(steps) == 0 || !slices.Contains([]string{"parties", "dialog", "analysis", "attachments"}, steps[0]):
 	case len(steps) == 1 && kind != vcon.Array:
 		return failure(Invalid, "%q must stay an array", ch.pointer)
+	case len(steps) == 1:
+		for i, element := range value.Elements() {
+			if element.Kind() != vcon.Object {
+				return failure(Invalid, "%q must be an object", "/"+steps[0]+"/"+strconv.Itoa(i))
+			}
+		}
 	case len(steps) == 2 && kind != vcon.Object:
 		return failure(Invalid, "%q must be an object", "/"+steps[0]+"/"+steps[1])
 	}
@@ -111,7 +119,7 @@ func (c *Call) mayLose(pointer string) *callError {
 	case reachPart:
 		return failure(Denied, "%q: parts of it may not be read, so it cannot be replaced or removed", pointer)
 	default:
-		return failure(NotFound, "%q: nothing is there that may be read", pointer)
+		return unseen(pointer)
 	}
 }
 
@@ -148,6 +156,9 @@ func (c *Call) edit(ch change) error {
 }
 
 func (c *Call) test(ch change) *callError {
+	if _, err := c.value(ch.pointer); err != nil {
+		return err
+	}
 	if err := c.mayRead(ch.pointer); err != nil {
 		return err
 	}

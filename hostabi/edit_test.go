@@ -90,6 +90,7 @@ func TestDocEditRefuses(t *testing.T) {
 		{OpAdd, "/x", "", Invalid}, {OpAdd, "/x", "1 2", Invalid}, {OpAdd, "/x", "{", Invalid}, {OpAdd, "/x", "nope", Invalid}, {OpRemove, "/odd", "1", Invalid},
 		{OpAdd, "/odd/d", deep, Invalid}, {5, "/x", "1", Invalid}, {-1, "/x", "1", Invalid},
 		{OpAdd, "/parties", `"x"`, Invalid}, {OpReplace, "/dialog", "{}", Invalid}, {OpAdd, "/analysis/-", "1", Invalid}, {OpAppend, "/attachments", "[]", Invalid},
+		{OpReplace, "/dialog", "[1]", Invalid}, {OpAdd, "/parties", `[{},null]`, Invalid}, {OpAdd, "/x", "\"\xff\"", Invalid},
 		{OpAdd, "/payload", `"x"`, 0}, {OpTest, "/odd/t", "false", Conflict}, {OpTest, "/nothing", "1", NotFound}, {OpTest, "/odd", "{", Invalid},
 	} {
 		c := newCall(t, document)
@@ -194,7 +195,7 @@ func TestDocPatchIsAllOrNothing(t *testing.T) {
 		`[{"op":"add","path":"/x","value":{"a":{}}},{"op":"move","from":"/x","path":"/x/a"}]`: Invalid,
 		`[{"op":"move","from":"/odd","path":"/parties"}]`:                                     Invalid,
 		`[{"op":"move","from":"/parties/0","path":"/nothing/x"}]`:                             NotFound,
-		`{}`: Invalid, `null`: Invalid, `[1]`: Invalid, ``: Invalid,
+		"[{\"op\":\"add\",\"path\":\"/\xff\",\"value\":1}]":                                   Invalid, `{}`: Invalid, `null`: Invalid, `[1]`: Invalid, ``: Invalid,
 	} {
 		c := newCall(t, document)
 		c.DocEdit(1, OpAdd, []byte("/before"), []byte("1"))
@@ -223,6 +224,9 @@ func TestPatchGrants(t *testing.T) {
 	})
 	equalCode(t, c, "copy", int64(c.DocPatch(1, []byte(`[{"op":"copy","from":"/subject","path":"/x"}]`))), 0)
 	equalCode(t, c, "copy of what may not be read", int64(c.DocPatch(1, []byte(`[{"op":"copy","from":"/odd","path":"/x"}]`))), NotFound)
+	c.o.Grants.Read.Not = []string{"/parties/*/tel"}
+	equalCode(t, c, "copy of what may be read in part", int64(c.DocPatch(1, []byte(`[{"op":"copy","from":"/parties/0","path":"/x"}]`))), Denied)
+	c.o.Grants.Read.Not = nil
 	equalCode(t, c, "move of what may not be written", int64(c.DocPatch(1, []byte(`[{"op":"move","from":"/subject","path":"/x"}]`))), Denied)
 	equalCode(t, c, "move", int64(c.DocPatch(1, []byte(`[{"op":"move","from":"/parties/0","path":"/x"}]`))), 0)
 }

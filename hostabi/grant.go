@@ -76,7 +76,7 @@ func grantSteps(pointer string) []string {
 	return steps
 }
 
-// mayRead refuses what may not be read: what is not granted is absent, what is granted in part is refused whole.
+// mayRead refuses what may not be read whole: what is not granted is absent, what is granted in part is refused.
 func (c *Call) mayRead(pointer string) *callError {
 	switch c.o.Grants.Read.reach(pointer) {
 	case reachAll:
@@ -84,7 +84,7 @@ func (c *Call) mayRead(pointer string) *callError {
 	case reachPart:
 		return failure(Denied, "%q: only parts of it may be read; name these", pointer)
 	default:
-		return failure(NotFound, "%q: nothing is there that may be read", pointer)
+		return unseen(pointer)
 	}
 }
 

@@ -29,6 +29,9 @@ func unescape(step string) string {
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }
 
+// escapeStep writes a name as one step of a pointer.
+func escapeStep(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }
+
 // cut splits a non-empty pointer into its parent and its last step, decoded.
 func cut(pointer string) (parent, last string) {
 	i := strings.LastIndexByte(pointer, '/')
