@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vconduit/vconduit/hostabi/outbound"
 )
@@ -102,7 +103,7 @@ func (c *Call) parseRequest(text []byte, hasBody bool) (httpRequest, *outbound.R
 	req := httpRequest{Method: http.MethodGet}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil || d.More() {
+	if err := d.Decode(&req); err != nil || d.More() || !utf8.Valid(text) {
 		return req, nil, failure(Invalid, "http_send: not a JSON object of method, url, headers, timeout_ms, parts, redirects")
 	}
 	out := &outbound.Request{Method: strings.ToUpper(req.Method), URL: req.URL, Header: http.Header{}, Timeout: defaultTimeout, Redirects: req.Redirects}

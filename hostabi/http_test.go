@@ -144,7 +144,7 @@ func TestHTTPSendRefuses(t *testing.T) {
 		body int32
 		want Errno
 	}{
-		{"", 0, Invalid}, {"[]", 0, Invalid}, {`{` + url + `} x`, 0, Invalid}, {`{` + url + `,"verb":"GET"}`, 0, Invalid}, {`{` + url + `}`, 1, Invalid}, {`{` + url + `}`, 99, Invalid},
+		{"", 0, Invalid}, {"[]", 0, Invalid}, {"{" + url + ",\"headers\":{\"X\":\"\xff\"}}", 0, Invalid}, {`{` + url + `} x`, 0, Invalid}, {`{` + url + `,"verb":"GET"}`, 0, Invalid}, {`{` + url + `}`, 1, Invalid}, {`{` + url + `}`, 99, Invalid},
 		{`{` + url + `,"headers":{"Host":"x"}}`, 0, Invalid}, {`{` + url + `,"headers":{"X-A":"a\r\nX-B: b"}}`, 0, Invalid}, {`{` + url + `,"headers":{"te":"x"}}`, 0, Invalid},
 		{`{` + url + `,"headers":{"X":1}}`, 0, Invalid}, {`{` + url + `,"timeout_ms":0}`, 0, Invalid}, {`{` + url + `,"timeout_ms":-1}`, 0, Invalid}, {`{` + url + `,"redirects":11}`, 0, Invalid},
 		{`{` + url + `,"redirects":-1}`, 0, Invalid}, {`{` + url + `,"sign":{}}`, 0, Unsupported}, {`{` + url + `,"method":"G T"}`, 0, Invalid}, {`{` + url + `,"method":"CONNECT"}`, 0, Invalid},

@@ -2,6 +2,7 @@ package hostabi
 
 import (
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // patchOp is one operation of an RFC 6902 patch.
@@ -32,7 +33,7 @@ func (c *Call) patch(h int32, patch []byte) *callError {
 		return err
 	}
 	var ops []patchOp
-	if jsonerr := json.Unmarshal(patch, &ops); jsonerr != nil || ops == nil {
+	if jsonerr := json.Unmarshal(patch, &ops); jsonerr != nil || ops == nil || !utf8.Valid(patch) {
 		return failure(Invalid, "doc_patch: not a JSON array of operations")
 	}
 	mark, used := c.doc.Mark(), c.used.Edits
@@ -74,6 +75,9 @@ func (c *Call) patchFrom(base, path string, op patchOp) *callError {
 	}
 	if op.Op == "move" && from != path && within(path, from) {
 		return failure(Invalid, "a value cannot be moved into itself")
+	}
+	if err := c.mayRead(from); err != nil {
+		return err
 	}
 	v, err := c.value(from)
 	if err != nil {
