@@ -3,7 +3,6 @@ package vcon
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/base64"
 	"errors"
 	"io"
 )
@@ -141,8 +140,8 @@ func (v *VCon) payloadText() ([]byte, error) {
 	if !ok {
 		return nil, fail("S01", "the signed payload is not a string")
 	}
-	text, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil {
+	text, ok := decodeBase64URL(encoded)
+	if !ok {
 		return nil, fail("S01", "the signed payload is not base64url")
 	}
 	if !isGzip(text) {
@@ -166,10 +165,8 @@ func (v *VCon) payloadText() ([]byte, error) {
 // identifyEncrypted takes the uuid from the header of a JWE: the protected part first, then those that are not.
 func (v *VCon) identifyEncrypted() error {
 	if protected, err := v.Get("/protected"); err == nil {
-		if text, ok := protected.Text(); ok {
-			if uuid := headerUUID(text, v.limits); uuid != nil {
-				return v.takeID(uuid, "/protected")
-			}
+		if uuid, err := protectedHeader(protected).Get("/uuid"); err == nil {
+			return v.takeID(uuid, "/protected")
 		}
 	}
 	for _, pointer := range []string{"/unprotected/uuid", "/recipients/0/header/uuid"} {
@@ -178,19 +175,4 @@ func (v *VCon) identifyEncrypted() error {
 		}
 	}
 	return v.takeID(nil, "/unprotected/uuid")
-}
-
-// headerUUID is the uuid in a protected header; nil when there is none to be read.
-func headerUUID(encoded string, l Limits) Value {
-	text, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil
-	}
-	s := scanner{text: text, depth: l.Depth, number: l.Number, values: l.Elements}
-	start, end := s.whole()
-	if end < 0 {
-		return nil
-	}
-	uuid, _ := Value(text[start:end]).Get("/uuid")
-	return uuid
 }

@@ -3,6 +3,7 @@ package vcon
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 )
 
 // ErrNoPayload means that a vCon has no payload that can be read without a key: it is unsigned or encrypted.
@@ -24,14 +25,23 @@ func protectedHeader(v Value) Value {
 	if !ok {
 		return nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil {
+	text, ok := decodeBase64URL(encoded)
+	if !ok {
 		return nil
 	}
 	if h := jsonValue(text); h.Kind() == Object {
 		return h
 	}
 	return nil
+}
+
+// decodeBase64URL decodes as RFC 7515 wants it: no padding, no white space. The library passes over line breaks.
+func decodeBase64URL(s string) ([]byte, bool) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	return b, err == nil
 }
 
 // jsonValue is the one JSON value that a text holds, nil when it holds something else.

@@ -125,6 +125,23 @@ func TestPayloadBomb(t *testing.T) {
 	}
 }
 
+// TestPayloadIsBase64URL: a signature is over the payload's text, which RFC 7515 wants without padding and white space.
+func TestPayloadIsBase64URL(t *testing.T) {
+	t.Parallel()
+	good := sealed([]byte(whole("")))
+	mustParse(t, good)
+	for _, odd := range []string{`\n`, `\r`, " ", "=", `\u003d`, "+", "\\u0000"} {
+		_, err := Parse([]byte(strings.Replace(good, `{"payload":"`, `{"payload":"`+odd, 1)))
+		if bad, ok := errors.AsType[*ParseError](err); !ok || bad.Rule != "S01" || bad.Pointer != "/payload" {
+			t.Errorf("%q: %v", odd, err)
+		}
+	}
+	broken := mustParse(t, strings.Replace(good, `"protected":"e30"`, `"protected":"e3\n0"`, 1))
+	if got := severityAt(Validate(broken, Lenient), "S01", "/signatures/0/protected"); got != "error" {
+		t.Errorf("a line break in a protected header: %s", got)
+	}
+}
+
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	inner := whole(`"subject":"inside","attachments":[{"type":"tags","body":"[\"a:b\"]"}]`)
