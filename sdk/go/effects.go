@@ -11,11 +11,23 @@ import (
 //	err := c.Route("needs_review")
 func (c *Call) Route(list string) error { return c.done("route", c.Host.Route([]byte(list))) }
 
-// Expire sets how long the vCon lives in the server after the chain; 0 ends it with the chain. Needs ttl: true.
+// Expire sets how long the vCon lives in the server after the chain; 0 ends it with the chain, parts of a second count as one. Needs ttl: true.
 //
 //	err := c.Expire(24 * time.Hour)
 func (c *Call) Expire(life time.Duration) error {
-	return c.done("expire", c.Host.Expire(int64(life/time.Second)))
+	return c.done("expire", c.Host.Expire(wholeSeconds(life)))
+}
+
+// wholeSeconds rounds away from zero: less than a second must not become 0, which means something else.
+func wholeSeconds(d time.Duration) int64 {
+	n := int64(d / time.Second)
+	switch part := d % time.Second; {
+	case part > 0:
+		n++
+	case part < 0:
+		n--
+	}
+	return n
 }
 
 // Create makes a new vCon beside this one, puts it on lists (none: it is only stored), and gives its uuid. Without a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"fmt"
 	"io"
 	"net/http"
@@ -412,5 +413,37 @@ func TestFailsWhileStarting(t *testing.T) {
 	}
 	if c.At("x").Exists() || c.At("x").Len() != 0 {
 		t.Error("something exists")
+	}
+}
+
+// timedKV notes the lives that it is told.
+type timedKV struct {
+	kv
+	lives *[]time.Duration
+}
+
+func (k timedKV) Put(_ context.Context, _ string, _ []byte, ttl time.Duration) error {
+	*k.lives = append(*k.lives, ttl)
+	return nil
+}
+
+// TestPartsOfASecond: the ABI counts seconds, and 0 of them is for ever, or the end of the chain.
+func TestPartsOfASecond(t *testing.T) {
+	t.Parallel()
+	var lives []time.Duration
+	c, h := newCall(t, func(o *hostabi.Options) { o.KV = timedKV{kv{}, &lives} })
+	for _, life := range []time.Duration{0, 1, time.Millisecond, time.Second, 1500 * time.Millisecond} {
+		if err := c.KV().Put("k", nil, life); err != nil {
+			t.Error(err)
+		}
+	}
+	equal(t, "lives", lives, []time.Duration{0, time.Second, time.Second, time.Second, 2 * time.Second})
+	if err := c.Expire(time.Millisecond); err != nil || *h.Effects().Expire != time.Second {
+		t.Errorf("expire: %v, %v", h.Effects().Expire, err)
+	}
+	for _, life := range []time.Duration{-1, math.MinInt64} {
+		if err := c.Expire(life); !errors.Is(err, link.Invalid) {
+			t.Errorf("expire %v: %v", life, err)
+		}
 	}
 }

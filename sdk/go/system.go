@@ -75,14 +75,14 @@ func (s KV) Get(key string) ([]byte, error) {
 	return s.call.sized("kv_get", func(out []byte) int64 { return s.call.Host.KVGet([]byte(key), out) })
 }
 
-// Put stores a value of at most 64 KiB; ttl 0 = for ever.
+// Put stores a value of at most 64 KiB; ttl 0 = for ever, parts of a second count as one.
 func (s KV) Put(key string, value []byte, ttl time.Duration) error {
-	return s.call.done("kv_put", s.call.Host.KVPut([]byte(key), value, int64(ttl/time.Second)))
+	return s.call.done("kv_put", s.call.Host.KVPut([]byte(key), value, wholeSeconds(ttl)))
 }
 
 // Swap puts value where old is; a nil old means that nothing must be there, a nil value removes. Errors: Conflict.
 func (s KV) Swap(key string, old, value []byte, ttl time.Duration) error {
-	return s.call.done("kv_cas", s.call.Host.KVCas([]byte(key), old, value, int64(ttl/time.Second)))
+	return s.call.done("kv_cas", s.call.Host.KVCas([]byte(key), old, value, wholeSeconds(ttl)))
 }
 
 // Delete removes a key. Errors: NotFound.
