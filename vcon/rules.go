@@ -113,7 +113,7 @@ type ruleRow struct {
 // ruleTable is checked against docs/validation.md by a test.
 var ruleTable = [...]ruleRow{
 	ruleV01:  {"V01", "not JSON, not UTF-8, or the top is not an object", refusal, refusal, "by Parse"},
-	ruleV02:  {"V02", "deeper, larger or with more elements than the limits", refusal, refusal, "by Parse; a signed payload's limits by Validate"},
+	ruleV02:  {"V02", "deeper, larger or with more elements than the limits", refusal, refusal, "by Parse, also of a signed payload"},
 	ruleV03:  {"V03", "a member name twice in an object of the core", refusal, warning, "the last one counts"},
 	ruleV04:  {"V04", "neither unsigned, signed nor encrypted", refusal, refusal, "by Parse"},
 	ruleT01:  {"T01", "`uuid` missing or not of UUID shape", refusal, refusal, "by Parse; a signed vCon's payload is what counts"},
