@@ -2,6 +2,7 @@ package api
 
 import (
 	"net"
+	"sync"
 	"time"
 )
 
@@ -38,6 +39,19 @@ func turnAway(c net.Conn) {
 		}
 	}
 	_ = c.Close()
+}
+
+// closeOnce is a listener that may be closed again: by Shutdown and by fasthttp, which waits for no connection when its
+// own close fails.
+type closeOnce struct {
+	net.Listener
+	once sync.Once
+}
+
+// Close closes the listener the first time, and then does nothing.
+func (l *closeOnce) Close() (err error) {
+	l.once.Do(func() { err = l.Listener.Close() })
+	return err
 }
 
 // ownerListener marks its connections as the owner's.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,11 @@ type Server struct {
 	routes []*route
 
 	settings atomic.Pointer[settings]
+
+	mu        sync.Mutex // guards the two below
+	listeners []net.Listener // of Serve and ServeAdmin
+	closing   bool           // Shutdown was called
+
 	conns    atomic.Int64 // open, over all listeners
 	inflight atomic.Int64 // bytes of bodies held
 
@@ -116,16 +122,49 @@ func (s *Server) ServeAdmin(ln net.Listener) error {
 }
 
 func (s *Server) serveOn(ln net.Listener) error {
+	ln = &closeOnce{Listener: ln}
+	if !s.register(ln) {
+		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("close %s: %w", ln.Addr(), err)
+		}
+		return nil
+	}
 	if err := s.http.Serve(ln); err != nil {
 		return fmt.Errorf("serve http on %s: %w", ln.Addr(), err)
 	}
 	return nil
 }
 
-// Shutdown closes the listeners, waits for requests under way to be answered and closes their connections. When ctx
+// register remembers a listener for Shutdown; false: that has been called. fasthttp would serve a listener that comes
+// after its own shutdown for ever.
+func (s *Server) register(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.listeners = append(s.listeners, ln)
+	}
+	return !s.closing
+}
+
+// closeListeners closes what was registered, and what comes.
+func (s *Server) closeListeners() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	var errs []error
+	for _, ln := range s.listeners {
+		errs = append(errs, ln.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Shutdown closes the listeners, also those that are served only later, waits for requests under way to be answered and closes their connections. When ctx
 // ends first, it cancels their store calls and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
+	if err := s.closeListeners(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("shut down http: %w", err)
+	}
 	if err := s.http.ShutdownWithContext(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("shut down http: %w", err)
 	}

@@ -85,3 +85,25 @@ func served(q Store) (*Server, *http.Client, chan error) {
 		DisableKeepAlives: true,
 	}}, done
 }
+
+// A signal may come before the goroutine that serves has begun: it must not serve for ever then.
+func TestServeAfterShutdown(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Store: store{}})
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, serve := range map[string]func(net.Listener) error{"Serve": s.Serve, "ServeAdmin": s.ServeAdmin} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := serve(ln); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+			c.Close()
+			t.Errorf("%s: the listener is open", name)
+		}
+	}
+}
