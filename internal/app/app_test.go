@@ -413,3 +413,26 @@ func TestDataFolderTooLongForASocket(t *testing.T) {
 		t.Errorf("%v, %v", a, err)
 	}
 }
+
+// TestHealingDoesNotUndoAReload: a configuration that came while chains were being built again stays.
+func TestHealingDoesNotUndoAReload(t *testing.T) {
+	t.Parallel()
+	r := startApp(t, `
+storages: {lost: {module: storage.file, options: {path: "%DIR%/config.yml/no-folder"}}}
+chains: {held: {ingress_lists: [calls], storages: [lost]}}
+`, nil)
+	old := r.current.Load()
+	if !old.mayHeal() {
+		t.Fatal("nothing to heal")
+	}
+	next := *old.cfg
+	next.Server.RootPath = "/next"
+	r.swap.Lock()
+	healed := make(chan bool)
+	go func() { healed <- r.heal() }()
+	r.install(&next)
+	r.swap.Unlock()
+	if !<-healed || r.current.Load().cfg != &next {
+		t.Errorf("the configuration in force is %q", r.current.Load().cfg.Server.RootPath)
+	}
+}

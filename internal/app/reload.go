@@ -41,6 +41,11 @@ func (a *App) Reload() { a.watcher.Trigger() }
 func (a *App) take(next *config.Config) {
 	a.swap.Lock()
 	defer a.swap.Unlock()
+	a.install(next)
+}
+
+// install is take for who holds swap.
+func (a *App) install(next *config.Config) {
 	made := a.build.build(context.Background(), next)
 	a.level.Set(logLevel(next.Telemetry.Log.Level))
 	a.current.Store(made)
@@ -58,14 +63,23 @@ func (a *App) rebuildHeld(ctx context.Context) {
 			return
 		case <-time.After(wait):
 		}
-		b := a.current.Load()
-		if !b.mayHeal() {
+		if wait = min(2*wait, rebuildMax); !a.heal() {
 			wait = rebuildFirst
-			continue
 		}
-		wait = min(2*wait, rebuildMax)
-		a.take(b.cfg)
 	}
+}
+
+// heal builds the configuration that holds again; false: nothing in it could heal. Which one holds is asked under the
+// lock: building may take long, and a reload that came meanwhile must not be undone.
+func (a *App) heal() bool {
+	a.swap.Lock()
+	defer a.swap.Unlock()
+	b := a.current.Load()
+	if !b.mayHeal() {
+		return false
+	}
+	a.install(b.cfg)
+	return true
 }
 
 // mayHeal reports that a chain is held for a reason which is not in the configuration.
