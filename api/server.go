@@ -40,7 +40,7 @@ type Server struct {
 
 	settings atomic.Pointer[settings]
 
-	mu        sync.Mutex // guards the two below
+	mu        sync.Mutex     // guards the two below
 	listeners []net.Listener // of Serve and ServeAdmin
 	closing   bool           // Shutdown was called
 
