@@ -176,7 +176,10 @@ type Lease struct {
 	Stored   []string   // storages that have saved already in this run
 	Memo     MemoReader // never nil
 	Context  []byte
-	Arrived  time.Time // when the entry was put on its list, as far as known; a Release does not change it
+	// SuspectsWait: on the lists that were asked for, suspects are due, which only a worker with nothing else in flight
+	// gets. A worker that is never idle must make itself so now and then, or they wait for ever.
+	SuspectsWait bool
+	Arrived      time.Time // when the entry was put on its list, as far as known; a Release does not change it
 }
 
 // Attempt is the number of this attempt as shown to people, from 1.

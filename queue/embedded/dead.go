@@ -94,6 +94,11 @@ func (t *tx) bury(e *entry, f queue.Failure) error {
 	if err := t.remove(e); err != nil {
 		return err
 	}
+	if e.stage == queue.StageDelete { // another Delete orders it anew
+		if _, err := t.exec(`UPDATE tomb SET job=0 WHERE uuid=?`, e.id[:]); err != nil {
+			return err
+		}
+	}
 	return t.letGo(e)
 }
 

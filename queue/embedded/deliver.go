@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -24,23 +25,57 @@ func (s *Store) deliver(ctx context.Context, g *grant, w *wanted) (*queue.Lease,
 		return l, nil
 	}
 	text, journal, err := s.leaseText(ctx, g)
-	if errors.Is(err, queue.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return nil, s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error { return t.expire(g) })
+	if err == nil {
+		g.base, err = parse(text)
+	}
+	if err == nil {
+		l.Doc, err = s.applyJournal(ctx, l, g, journal)
 	}
 	if err != nil {
-		return nil, err
-	}
-	if g.base, err = parse(text); err != nil {
-		return nil, err
-	}
-	if l.Doc, err = s.applyJournal(ctx, l, g, journal); err != nil {
-		return nil, err
+		return nil, s.unread(ctx, l, err)
 	}
 	l.Rev = queue.Rev(g.row.rev)
 	l.Base = queue.Base{Hash: g.row.sha, Gen: g.row.gen, Rev: l.Rev}
 	l.Done = slices.Concat(e.job.Done, g.job.Done)
 	l.Effects = merge(e.job.Effects, g.job.Effects)
 	return l, nil
+}
+
+// unreadDelay is how long an entry rests whose file could not be read just now.
+const unreadDelay = 30 * time.Second
+
+// unread decides about a lease whose document could not be read. One document must not hold up its list: what is broken
+// is a dead letter, what may be mended waits. An error that is the store's or the caller's concerns all and is passed on.
+func (s *Store) unread(ctx context.Context, l *queue.Lease, cause error) error {
+	switch {
+	case ctx.Err() != nil, s.closed(), sqliteCode(cause) != 0, errors.Is(cause, queue.ErrUnavailable), errors.Is(cause, queue.ErrFull):
+		return cause
+	case stopped(cause):
+		return nil // replaced or deleted meanwhile, and settled
+	}
+	var file *fs.PathError
+	mends := errors.As(cause, &file) && !errors.Is(cause, fs.ErrNotExist)
+	s.log.Error("document not readable", "uuid", l.ID.String(), "list", l.List, "again", mends)
+	err := s.fenced(ctx, l, "", 0, func(t *tx, g *grant) error {
+		if mends {
+			return t.release(g, queue.Hold{Delay: unreadDelay, Err: cause.Error()})
+		}
+		if err := t.revoke(g, ending{why: queue.ErrLeaseLost}); err != nil {
+			return err
+		}
+		e := g.e
+		e.uncrash()
+		return t.bury(&e, queue.Failure{Reason: "document_unreadable", Attempt: 1 + int(e.tries+e.crashes), Detail: cause.Error()})
+	})
+	if stopped(err) {
+		return nil
+	}
+	return err
+}
+
+// stopped reports an answer to a holder whose lease is over.
+func stopped(err error) bool {
+	return errors.Is(err, queue.ErrLeaseLost) || errors.Is(err, queue.ErrSuperseded) || errors.Is(err, queue.ErrGone)
 }
 
 // leaseText reads the text and the journal of a leased document.

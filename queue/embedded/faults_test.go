@@ -331,35 +331,37 @@ func TestFailedFsyncIsFatal(t *testing.T) {
 	}
 }
 
-// A large document that cannot be read gives its lease back, and the call says why.
-func TestUnreadableDocumentGivesTheLeaseBack(t *testing.T) {
+// A large document that cannot be read just now waits, no attempt counted, until it can.
+func TestUnreadableDocumentIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	s := openTest(t, t.TempDir(), Options{Logger: muted()})
-	defer s.Close()
-	submit(t, s, document(t, 1, 300<<10), "in")
-	var file string
-	err := s.do(t.Context(), 0, func(t *tx) error {
-		r, err := t.row(vcon.ID{1, 0x98, 0, 0, 0, 1, 0x80, 0, 0x80})
-		file = r.file
-		return err
+	synctest.Test(t, func(t *testing.T) {
+		s := openTest(t, t.TempDir(), Options{Logger: muted()})
+		defer s.Close()
+		submit(t, s, document(t, 1, 300<<10), "in")
+		var file string
+		err := s.do(t.Context(), 0, func(t *tx) error {
+			r, err := t.row(vcon.ID{1, 0x98, 0, 0, 0, 1, 0x80, 0, 0x80})
+			file = r.file
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Rename(s.blobPath(file), s.blobPath(file)+"x"), os.Mkdir(s.blobPath(file), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		if ls := tryLease(t, s, queue.Want{Lists: []queue.Weighted{{Name: "in"}}}); ls != nil {
+			t.Fatalf("leased %v", ls)
+		}
+		depth(t, s, "in", 0, 1, 0, 0)
+		if err := errors.Join(os.Remove(s.blobPath(file)), os.Rename(s.blobPath(file)+"x", s.blobPath(file))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(unreadDelay)
+		if l := lease(t, s, "in"); l.Attempt() != 1 {
+			t.Fatalf("attempt %d after a lease that was given back", l.Attempt())
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.Rename(s.blobPath(file), s.blobPath(file)+"x"), os.Mkdir(s.blobPath(file), 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	want := queue.Want{Lists: []queue.Weighted{{Name: "in"}}, TTL: time.Minute}
-	if ls, err := s.Lease(t.Context(), want); err == nil {
-		t.Fatalf("leased %v", ls)
-	}
-	depth(t, s, "in", 1, 0, 0, 0)
-	if err := errors.Join(os.Remove(s.blobPath(file)), os.Rename(s.blobPath(file)+"x", s.blobPath(file))); err != nil {
-		t.Fatal(err)
-	}
-	if l := lease(t, s, "in"); l.Attempt() != 1 {
-		t.Fatalf("attempt %d after a lease that was given back", l.Attempt())
-	}
 }
 
 // Calls that meet Close are done and durable, or refused.

@@ -111,7 +111,7 @@ func (t *tx) finish(g *grant, o *outcome) error {
 			return err
 		}
 	}
-	if g.row != nil && g.row.dead > 0 && !o.Halted && o.target == e.id {
+	if (g.row == nil || g.row.dead > 0) && !o.Halted && o.target == e.id {
 		if err := t.paid(&e, o.StorageFailures); err != nil {
 			return err
 		}

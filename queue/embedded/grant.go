@@ -157,7 +157,7 @@ func (t *tx) revoke(g *grant, end ending) error {
 		delete(s.ended.of, g.token)
 	})
 	for _, e := range slices.Backward(g.queue) {
-		if err := t.move(&e, ready); err != nil {
+		if err := t.back(&e); err != nil {
 			return err
 		}
 	}
@@ -238,6 +238,15 @@ func (t *tx) returnCrashed(e *entry) error {
 	default:
 		return t.move(e, ready)
 	}
+}
+
+// back puts an entry that nobody holds any more back: at the head, or, if it crashed too often before, aside again.
+func (t *tx) back(e *entry) error {
+	if e.crashes < crashLimit {
+		return t.move(e, ready)
+	}
+	e.due = t.now
+	return t.suspect(e)
 }
 
 // suspect sets an entry aside until its due time.

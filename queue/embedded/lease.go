@@ -3,8 +3,11 @@ package embedded
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vconduit/vconduit/queue"
@@ -71,8 +74,10 @@ func (s *Store) Lease(ctx context.Context, want queue.Want) ([]*queue.Lease, err
 // leaseNow takes what is there, and reads the documents.
 func (s *Store) leaseNow(ctx context.Context, w *wanted) ([]*queue.Lease, error) {
 	var got []*grant
+	var suspects bool
 	err := s.later(ctx, 1<<10, func(t *tx) (err error) {
 		got, err = t.lease(w)
+		suspects = t.suspectsWait(w)
 		return err
 	})
 	if err != nil {
@@ -89,6 +94,7 @@ func (s *Store) leaseNow(ctx context.Context, w *wanted) ([]*queue.Lease, error)
 			return nil, fmt.Errorf("lease vcon %s: %w", g.e.id, err)
 		}
 		if l != nil {
+			l.SuspectsWait = suspects
 			leases = append(leases, l)
 		}
 	}
@@ -112,7 +118,7 @@ func (t *tx) lease(w *wanted) (got []*grant, err error) {
 	if err := t.bringBack(); err != nil {
 		return nil, err
 	}
-	if w.Solo {
+	if w.Solo && !(t.s.suspectLast && t.anyReady(w)) {
 		if got, err := t.leaseSuspect(w); err != nil || got != nil {
 			return got, err
 		}
@@ -137,6 +143,7 @@ func (t *tx) lease(w *wanted) (got []*grant, err error) {
 		if err := t.take(g, false); err != nil {
 			return nil, err
 		}
+		t.tookSuspect(false)
 		got = append(got, g)
 	}
 	return got, nil
@@ -149,15 +156,34 @@ func (g *grant) size() int64 {
 	return g.row.size
 }
 
+// tookSuspect notes what kind of entry was leased last: a worker that could take either gets them in turn.
+func (t *tx) tookSuspect(is bool) {
+	was := t.s.suspectLast
+	if was == is {
+		return
+	}
+	t.s.suspectLast = is
+	t.undoing(func() { t.s.suspectLast = was })
+}
+
+func (t *tx) anyReady(w *wanted) bool {
+	return slices.ContainsFunc(w.lists, func(l *list) bool { return l.cur.Ready > 0 })
+}
+
+// suspectsWait reports suspects that may be tried now.
+func (t *tx) suspectsWait(w *wanted) bool {
+	return slices.ContainsFunc(w.lists, func(l *list) bool { return l.cur.suspect != 0 && l.cur.suspect <= t.now })
+}
+
 // leaseSuspect takes one entry that crashed too often, alone.
 func (t *tx) leaseSuspect(w *wanted) ([]*grant, error) {
 	for _, l := range w.lists {
 		for l.cur.suspect != 0 && l.cur.suspect <= t.now {
-			es, err := t.entries(l, suspect, 1)
-			if err != nil || len(es) == 0 {
+			e, err := t.dueSuspect(l)
+			if err != nil {
 				return nil, err
 			}
-			g, err := t.examine(es[0], w)
+			g, err := t.examine(e, w)
 			if err != nil {
 				return nil, err
 			}
@@ -165,6 +191,7 @@ func (t *tx) leaseSuspect(w *wanted) ([]*grant, error) {
 				if err := t.take(g, true); err != nil {
 					return nil, err
 				}
+				t.tookSuspect(true)
 			}
 			if err := t.nextSuspect(l); err != nil {
 				return nil, err
@@ -239,8 +266,30 @@ func (t *tx) fit(e *entry, r *row) (fresh bool, err error) {
 	if e.run != (queue.RunID{}) {
 		return false, nil
 	}
-	_, _ = rand.Read(e.run[:]) // never fails
+	e.run = firstRun(e, r)
 	return true, nil
+}
+
+// firstRun names the first run over an entry by what a crash of the machine cannot take back, while it may take back the
+// lease: a request that was on its way then is sent again under the same Idempotency-Key. A run that is begun anew
+// (reprocess from=start, Enqueue) has a random name, given by the transaction that orders it.
+func firstRun(e *entry, r *row) (run queue.RunID) {
+	h := sha256.New()
+	h.Write(e.id[:])
+	b := binary.BigEndian.AppendUint64(nil, e.gen)
+	if r != nil {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.hops))
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(e.at))
+	h.Write(append(b, e.list.name...))
+	copy(run[:], h.Sum(nil))
+	return run
+}
+
+// newRun is a run like no other.
+func newRun() (run queue.RunID) {
+	_, _ = rand.Read(run[:]) // never fails
+	return run
 }
 
 // take gives a lease: the entry is marked, with the crash that it will be if the holder never answers.

@@ -136,11 +136,20 @@ func (t *tx) delay(e *entry) error {
 	return nil
 }
 
+// dueSuspect is the suspect of a list that was due first; there must be one.
+func (t *tx) dueSuspect(l *list) (e entry, err error) {
+	err = t.each(func(row []driver.Value) (err error) {
+		e, err = scanEntry(l, suspect, row)
+		return err
+	}, `SELECT `+entryColumns+` FROM entry WHERE list=? AND state=3 ORDER BY due, seq LIMIT 1`, l.id)
+	return e, err
+}
+
 // nextSuspect looks up when the next suspect of a list may be tried.
 func (t *tx) nextSuspect(l *list) error {
 	var next int64
 	if _, err := t.one(func(row []driver.Value) { next = asInt(row[0]) },
-		`SELECT due FROM entry WHERE list=? AND state=3 ORDER BY seq LIMIT 1`, l.id); err != nil {
+		`SELECT min(due) FROM entry WHERE list=? AND state=3`, l.id); err != nil {
 		return err
 	}
 	t.change(l).suspect = next

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ func (s *Store) recover() (err error) {
 		return err
 	}
 	for _, l := range s.byID {
-		if err := t.recoverList(l); err != nil {
+		if err := errors.Join(t.notTooLate(l), t.recoverList(l)); err != nil {
 			return err
 		}
 	}
@@ -33,6 +34,15 @@ func (s *Store) recover() (err error) {
 		return err
 	}
 	return t.commit()
+}
+
+// longestDelay bounds what is left of a delay at open.
+const longestDelay = 24 * time.Hour
+
+// notTooLate brings delays back that end too far away: the machine's clock was ahead when they were set.
+func (t *tx) notTooLate(l *list) error {
+	_, err := t.exec(`UPDATE entry SET due=?1 WHERE list=?2 AND state IN (1,3) AND due>?1`, t.now+longestDelay.Milliseconds(), l.id)
+	return err
 }
 
 func (t *tx) recoverList(l *list) error {
@@ -52,7 +62,7 @@ func (t *tx) recoverList(l *list) error {
 
 func (t *tx) recoverEntry(e *entry) error {
 	if e.state != leased {
-		return t.move(e, ready)
+		return t.back(e)
 	}
 	r, err := t.row(e.id)
 	if err != nil {

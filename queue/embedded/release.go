@@ -7,7 +7,7 @@ import (
 	"github.com/vconduit/vconduit/queue"
 )
 
-// Release ends the lease and puts the entry back: at the head, or after a delay. The journal stays. A stage that the
+// Release ends the lease and puts the entry back: at the head, or after a delay; a suspect stays one. The journal stays. A stage that the
 // hold does not name stays as it is.
 func (s *Store) Release(ctx context.Context, l *queue.Lease, h queue.Hold) error {
 	err := s.fence(ctx, s.later, l, "release", 1<<10, func(t *tx, g *grant) error { return t.release(g, h) })
@@ -36,9 +36,12 @@ func (t *tx) release(g *grant, h queue.Hold) error {
 	for _, storage := range h.Stored {
 		e.job.stored(storage)
 	}
-	if h.Delay <= 0 {
+	e.due = t.now + h.Delay.Milliseconds()
+	switch {
+	case e.crashes >= crashLimit: // an orderly end does not clear it
+		return t.suspect(&e)
+	case h.Delay <= 0:
 		return t.move(&e, ready)
 	}
-	e.due = t.now + h.Delay.Milliseconds()
 	return t.delay(&e)
 }

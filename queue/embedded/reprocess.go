@@ -116,6 +116,7 @@ func (t *tx) raise(d *dead, from queue.From) error {
 			return err
 		}
 		e.forget()
+		e.run = newRun()
 	}
 	if err := t.unletter(d); err != nil {
 		return err

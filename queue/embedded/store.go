@@ -22,14 +22,15 @@ type Store struct {
 	epoch time.Time // wall and monotonic clock at open; times since are monotonic
 
 	// The writer's own: no other goroutine touches these after Open.
-	writer  *conn
-	batch   []*op
-	level   string         // synchronous= of the writer
-	dropped []string       // files to unlink after the next commit that waits for the disk
-	turns   map[string]int // smooth weighted round robin: what each list is owed
-	tombs   bool           // there may be tombstones
-	loans   map[[16]byte]loan
-	repay   int64 // when the first loan is over, Unix ms; 0 = there is none
+	writer      *conn
+	batch       []*op
+	level       string         // synchronous= of the writer
+	dropped     []string       // files to unlink after the next commit that waits for the disk
+	turns       map[string]int // smooth weighted round robin: what each list is owed
+	tombs       bool           // there may be tombstones
+	suspectLast bool           // what was leased last was a suspect
+	loans       map[[16]byte]loan
+	repay       int64 // when the first loan is over, Unix ms; 0 = there is none
 
 	ops     chan *op
 	closing chan struct{}

@@ -294,5 +294,5 @@ func (t *tx) enqueue(l *list, id vcon.ID) (found bool, err error) {
 	if err != nil || r.rows == 0 {
 		return false, err
 	}
-	return true, t.push(entry{list: l, id: id, work: true, at: t.now})
+	return true, t.push(entry{list: l, id: id, work: true, at: t.now, run: newRun()})
 }
