@@ -158,8 +158,8 @@ func (s *Server) closeListeners() error {
 	return errors.Join(errs...)
 }
 
-// Shutdown closes the listeners, also those that are served only later, waits for requests under way to be answered and closes their connections. When ctx
-// ends first, it cancels their store calls and returns ctx's error.
+// Shutdown closes the listeners, also those that are served only later, waits for requests under way to be answered and
+// closes their connections. When ctx ends first, it cancels their store calls and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
 	if err := s.closeListeners(); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -214,6 +214,27 @@ func TestHealing(t *testing.T) {
 	}
 }
 
+// TestSlowClientCannotFailAShutdown: whoever never finishes a request was promised nothing.
+func TestSlowClientCannotFailAShutdown(t *testing.T) {
+	t.Parallel()
+	var conn net.Conn
+	t.Cleanup(func() { conn.Close() })                // after the server's end: cleanups run backwards
+	r := startApp(t, "server: {drain: 200ms}\n", nil) // its cleanup fails the test when Run gives an error
+	var err error
+	if conn, err = net.Dial("tcp", r.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "POST /vcon HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the request is being read", func() error {
+		if _, body := r.call("GET", "/metrics", "", ""); !strings.Contains(body, "vconduit_") {
+			return errors.New(body)
+		}
+		return nil
+	})
+}
+
 func TestMetricsCountWhatHappened(t *testing.T) {
 	t.Parallel()
 	r := startApp(t, testConfig, nil)
