@@ -289,10 +289,30 @@ func (s *Store) Enqueue(ctx context.Context, name string, ids []vcon.ID) ([]vcon
 }
 
 func (t *tx) enqueue(l *list, id vcon.ID) (found bool, err error) {
-	r, err := t.exec(`UPDATE doc SET pend=pend+1, hops=0, expires=NULL
-		WHERE uuid=? AND size>0 AND (expires IS NULL OR expires>?)`, id[:], t.now)
+	hops, ok := t.ahead(id)
+	if !ok {
+		return false, nil
+	}
+	r, err := t.exec(`UPDATE doc SET pend=pend+1, hops=?, expires=NULL
+		WHERE uuid=? AND size>0 AND (expires IS NULL OR expires>?)`, hops, id[:], t.now)
 	if err != nil || r.rows == 0 {
 		return false, err
 	}
 	return true, t.push(entry{list: l, id: id, work: true, at: t.now, run: newRun()})
+}
+
+// ahead counts a push of a uuid that is leased: its chain sends it ahead. When that is one too many nothing is pushed, and
+// Finish makes it a dead letter. A uuid that nobody works begins to count anew.
+func (t *tx) ahead(id vcon.ID) (hops int64, ok bool) {
+	t.s.mu.Lock()
+	g := t.s.grants[id]
+	t.s.mu.Unlock()
+	if g == nil || g.row == nil {
+		return 0, true
+	}
+	old, next := g.row, *g.row
+	next.hops = min(next.hops, maxHops) + 1
+	g.row = &next
+	t.undoing(func() { g.row = old })
+	return next.hops, next.hops <= maxHops
 }

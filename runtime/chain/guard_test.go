@@ -292,3 +292,11 @@ func TestOptions(t *testing.T) {
 		t.Error("an array is accepted, or nothing refused")
 	}
 }
+
+func TestGuardedConvertPanics(t *testing.T) {
+	t.Parallel()
+	g := chain.NewGuarded("m", &chaintest.Memory{}, chain.Guard{Convert: func(*vcon.VCon) (*vcon.VCon, error) { panic("odd") }})
+	if err := g.Save(t.Context(), chaintest.Document(t, ""), 1, nil); !chain.IsPermanent(err) {
+		t.Errorf("save: %v, want a permanent error", err)
+	}
+}

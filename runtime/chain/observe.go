@@ -69,13 +69,24 @@ func (g *Guarded) Appends() bool { a, ok := g.storage.(Appender); return ok && a
 // Save saves doc, alive being asked before each try; the storage is not touched once it says no. Errors: ErrOpen,
 // context errors, those of the storage (IsPermanent tells which no repetition mends).
 func (g *Guarded) Save(ctx context.Context, doc *vcon.VCon, rev uint64, alive func() bool) error {
-	if g.guard.Convert != nil {
-		var err error
-		if doc, err = g.guard.Convert(doc); err != nil {
-			return Permanent(fmt.Errorf("convert for storage %q: %w", g.name, err))
-		}
+	doc, err := g.convert(doc)
+	if err != nil {
+		return Permanent(fmt.Errorf("convert for storage %q: %w", g.name, err))
 	}
 	return g.try(ctx, alive, func(ctx context.Context) error { return g.storage.Save(ctx, doc, rev) })
+}
+
+// convert makes what the storage gets; a panic is an error, as one of the storage's own.
+func (g *Guarded) convert(doc *vcon.VCon) (_ *vcon.VCon, err error) {
+	if g.guard.Convert == nil {
+		return doc, nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	return g.guard.Convert(doc)
 }
 
 // Get reads a vCon back. Errors: ErrNotStored, also when the storage cannot give any back; else as Save.

@@ -54,6 +54,13 @@ func (r Retry) After(tries int, age, asked time.Duration) (a Again, ok bool) {
 	return Again{Delay: Backoff(tries, r.Delay, r.MaxDelay), Counted: true}, true
 }
 
+// standBack is the delay of a vCon that meets an open breaker: at least wait, longer the longer it waits already, and
+// spread, so that what piled up before a peer that is away does not knock all at once and over and over.
+func (r Retry) standBack(wait, age time.Duration) time.Duration {
+	d := max(wait, min(age/10, r.withDefaults().MaxDelay))
+	return d + rand.N(d/4+1)
+}
+
 // Backoff is first doubled n times, at most limit, then spread by a quarter to both sides so that what failed together
 // does not come back together.
 func Backoff(n int, first, limit time.Duration) time.Duration {

@@ -124,7 +124,7 @@ func (r *run) step(ctx context.Context, i int, s Step, id string) error {
 		return r.interrupted(ctx, s, context.Cause(ctx))
 	}
 	if wait, ok := s.Breaker.Allow(); !ok {
-		return r.linkError(s, ReasonTries, errors.New("the link's breaker is open"), &Again{Delay: wait})
+		return r.linkError(s, ReasonTries, errors.New("the link's breaker is open"), &Again{Delay: s.Retry.standBack(wait, r.job.Age)})
 	}
 	mark, in, err := r.before()
 	if err != nil {

@@ -239,6 +239,17 @@ func TestBreakerHoldsLinksBack(t *testing.T) {
 	if !errors.As(o.err, &link) || link.Again == nil || link.Again.Counted || link.Again.Delay <= 0 || len(o.reports) > 0 {
 		t.Errorf("with an open breaker: %v, reports %q", o.err, o.reports)
 	}
+	late := map[time.Duration]bool{}
+	for range 20 { // a vCon that waits for hours knocks seldom, and not together with the others
+		o := run(t, c, chain.Job{Age: 50 * time.Minute}, chain.Env{})
+		if !errors.As(o.err, &link) || link.Again == nil || link.Again.Delay < 5*time.Minute || link.Again.Delay > 7*time.Minute {
+			t.Fatalf("after 50 minutes: %v, again %+v", o.err, link.Again)
+		}
+		late[link.Again.Delay] = true
+	}
+	if len(late) < 2 {
+		t.Error("all come back together")
+	}
 	bug := tagging("y", hostabi.Failed, errDown)
 	bug.Breaker = &chain.Breaker{Failures: 1}
 	run(t, chain.Chain{Steps: []chain.Step{bug}}, chain.Job{}, chain.Env{})

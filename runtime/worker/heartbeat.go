@@ -41,10 +41,11 @@ func (p *Pool) beat() {
 		return
 	}
 	for _, h := range held {
-		if err := errs[h.ID]; err != nil {
-			h.cancel(err)
-		} else {
+		switch err := errs[h.ID]; {
+		case err == nil:
 			h.prolong(sent)
+		case lost(err):
+			h.cancel(err)
 		}
 	}
 }

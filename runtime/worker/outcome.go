@@ -57,15 +57,13 @@ func (w *work) outcome(debts []debt) (queue.Outcome, error) {
 	return o, nil
 }
 
-// egressNow says whether the id goes to the egress lists with Finish.
+// egressNow says whether the id goes to the egress lists with Finish: not when it went ahead in this lease or an earlier
+// one, whatever the chain's mode was then. What took the vCon's place never goes ahead.
 func (w *work) egressNow(debts []debt, replaced bool) bool {
-	switch w.chain.Mode {
-	case chain.SavedOnly:
-		return len(debts) == 0
-	case chain.First:
-		return replaced || slices.Contains(names(debts), egressFirst)
+	if !replaced && (w.forwarded || slices.Contains(w.Stored, egressFirst)) {
+		return false
 	}
-	return true
+	return w.chain.Mode != chain.SavedOnly || len(debts) == 0
 }
 
 func (w *work) failures(debts []debt) []queue.Failure {

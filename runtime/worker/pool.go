@@ -50,6 +50,8 @@ type Pool struct {
 	users    map[*Plan]int // leases and lease calls per plan
 	bytes    int64         // of documents in held
 	alone    bool          // a suspect is running: nothing else may
+	suspects time.Time     // since when suspects wait for an idle pool; zero: none do
+	patience time.Duration
 	stopping bool
 	unblock  context.CancelFunc // ends the Lease call under way
 	solo     bool               // that call was made as an idle worker
@@ -80,7 +82,7 @@ func New(q Store, o Options) *Pool {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Pool{q: q, o: o, held: map[*held]struct{}{}, users: map[*Plan]int{},
+	return &Pool{q: q, o: o, patience: suspectPatience, held: map[*held]struct{}{}, users: map[*Plan]int{},
 		changed: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
 }
 
@@ -181,7 +183,7 @@ func (p *Pool) leaseLoop(ctx context.Context) error {
 		for _, l := range leases {
 			p.start(ctx, plan, l)
 		}
-		p.leased(plan)
+		p.leased(plan, leases)
 		switch {
 		case errors.Is(err, queue.ErrClosed):
 			return err
@@ -200,7 +202,8 @@ func (p *Pool) leaseLoop(ctx context.Context) error {
 func (p *Pool) room(ctx context.Context) bool {
 	for {
 		p.mu.Lock()
-		free := !p.alone && len(p.held) < p.o.Workers && (p.bytes < p.o.MaxBytes || len(p.held) == 0)
+		idling := p.idle()
+		free := !p.alone && len(p.held) < p.o.Workers && (p.bytes < p.o.MaxBytes || len(p.held) == 0) && idling == 0
 		stopping := p.stopping
 		p.mu.Unlock()
 		if stopping || ctx.Err() != nil {
@@ -209,11 +212,23 @@ func (p *Pool) room(ctx context.Context) bool {
 		if free {
 			return true
 		}
-		select {
-		case <-p.changed:
-		case <-p.stop:
-		case <-ctx.Done():
-		}
+		p.await(ctx, idling)
+	}
+}
+
+// await waits for a change, or, with limit > 0, no longer than that.
+func (p *Pool) await(ctx context.Context, limit time.Duration) {
+	var over <-chan time.Time
+	if limit > 0 {
+		t := time.NewTimer(limit)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case <-p.changed:
+	case <-over:
+	case <-p.stop:
+	case <-ctx.Done():
 	}
 }
 
@@ -237,9 +252,10 @@ func (p *Pool) lease(ctx context.Context) (*Plan, []*queue.Lease, error) {
 }
 
 // leased ends a Lease call's books.
-func (p *Pool) leased(plan *Plan) {
+func (p *Pool) leased(plan *Plan, leases []*queue.Lease) {
 	p.mu.Lock()
 	p.unblock = nil
+	p.noteSuspects(leases)
 	p.closeIfIdle()
 	p.mu.Unlock()
 	p.unuse(plan)

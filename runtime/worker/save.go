@@ -173,6 +173,7 @@ func (w *work) egressFirst(rev queue.Rev, ok bool) error {
 			return fmt.Errorf("egress to %q: %w", list, err)
 		}
 	}
+	w.forwarded = true
 	return w.call(func(ctx context.Context) error { return w.p.q.Stored(ctx, w.Lease, egressFirst, rev) })
 }
 

@@ -31,7 +31,9 @@ type work struct {
 	effects queue.Effects
 	journal bool     // something may stand in the job's journal
 	saving  []string // storages in which a save began
-	rep     Report
+	// forwarded: the id went to the egress lists before the storages, in this lease.
+	forwarded bool
+	rep       Report
 }
 
 // work works a lease to its end and reports it.
