@@ -20,12 +20,14 @@ type Storage struct {
 	Check func(options json.RawMessage) (unknown []string, err error)
 	// Converts: EGRESS_FORMAT_VERSION holds for it, as on the Python server; format_version does for every storage.
 	Converts bool
+	// Reads: what it opens is a chain.Reader, so a vCon may be in it even while it cannot be opened.
+	Reads bool
 }
 
 // storages is the table. Old configs write "server.storage.file" too.
 func storages() map[string]Storage {
 	return map[string]Storage{
-		"storage.file":    {Open: file.Open, Check: file.Check},
+		"storage.file":    {Open: file.Open, Check: file.Check, Reads: true},
 		"storage.webhook": {Open: webhook.Open, Check: webhook.Check},
 	}
 }

@@ -45,6 +45,7 @@ type App struct {
 	build   *builder
 	current atomic.Pointer[built]
 	swap    sync.Mutex // one rebuild at a time
+	closing sync.Once
 	pool    *worker.Pool
 	api     *api.Server
 	watcher *config.Watcher
@@ -171,13 +172,15 @@ func (a *App) Close() error {
 			}
 		}
 	}
-	if b := a.current.Swap(nil); b != nil {
-		errs = append(errs, b.close())
-	}
-	if a.store != nil {
-		errs = append(errs, a.store.Close())
-		a.store = nil
-	}
+	// Neither is taken away: a run that did not end in time, or a request that was cut, may still ask for them.
+	a.closing.Do(func() {
+		if b := a.current.Load(); b != nil {
+			errs = append(errs, b.close())
+		}
+		if a.store != nil {
+			errs = append(errs, a.store.Close())
+		}
+	})
 	return errors.Join(errs...)
 }
 

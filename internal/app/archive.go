@@ -14,10 +14,23 @@ import (
 type archive struct{ a *App }
 
 // Get asks one storage after the other; the first hit counts. When none has it but some could not be asked, nobody
-// knows: that is an error, never "not found".
+// knows: that is an error, never "not found". A configuration that was replaced and closed meanwhile is asked no more.
 func (r archive) Get(ctx context.Context, id vcon.ID) (*vcon.VCon, error) {
+	for {
+		b := r.a.current.Load()
+		doc, err := b.read(ctx, id)
+		if !errors.Is(err, chain.ErrClosed) || r.a.current.Load() == b {
+			return doc, err
+		}
+	}
+}
+
+func (b *built) read(ctx context.Context, id vcon.ID) (*vcon.VCon, error) {
 	var unknown error
-	for _, s := range r.a.current.Load().plan.Storages {
+	for name, why := range b.unread {
+		unknown = errors.Join(unknown, fmt.Errorf("read vcon %s from storage %s, which is not open: %w", id, name, why))
+	}
+	for _, s := range b.plan.Storages {
 		if !s.CanGet() {
 			continue
 		}

@@ -40,6 +40,7 @@ type built struct {
 	chains []string            // that run
 	held   map[string][]string // chain -> why it cannot be built
 	notes  []config.Problem    // what building found odd
+	unread map[string]error    // storages that give vCons back and could not be opened -> why
 	close  func() error
 }
 
@@ -56,6 +57,7 @@ func (b *built) lists() []string {
 type parts struct {
 	closers  []func() error
 	broken   map[string]error // storage -> why it could not be opened
+	unread   map[string]error // those of broken that give vCons back
 	breakers map[string]*chain.Breaker
 	notes    []config.Problem // options that do nothing
 }
@@ -76,7 +78,7 @@ func (p *parts) close() error {
 // build makes everything that the configuration names. Nothing in it fails: what cannot be made holds the chains that
 // need it.
 func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
-	p := &parts{broken: map[string]error{}, breakers: map[string]*chain.Breaker{}}
+	p := &parts{broken: map[string]error{}, unread: map[string]error{}, breakers: map[string]*chain.Breaker{}}
 	client := outbound.New(outbound.Options{})
 	p.closers = append(p.closers, func() error { client.Close(); return nil })
 	out := &built{cfg: cfg, held: map[string][]string{}, close: p.close}
@@ -101,7 +103,7 @@ func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
 			out.plan.Lists = append(out.plan.Lists, worker.Route{List: list, Chain: made})
 		}
 	}
-	out.notes = p.notes
+	out.notes, out.unread = p.notes, p.unread
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.live == nil {
@@ -181,6 +183,9 @@ func (b *builder) openStorage(ctx context.Context, p *parts, cfg *config.Config,
 	store, err := entry.Open(ctx, s.Name, s.Options.JSON())
 	if err != nil {
 		p.broken[s.Name] = err
+		if entry.Reads {
+			p.unread[s.Name] = err
+		}
 		return nil
 	}
 	p.closers = append(p.closers, store.Close)

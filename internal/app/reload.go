@@ -82,8 +82,12 @@ func (a *App) heal() bool {
 	return true
 }
 
-// mayHeal reports that a chain is held for a reason which is not in the configuration.
+// mayHeal reports that a chain is held for a reason which is not in the configuration, or that a storage is not open:
+// vCons may be in it, or be owed to it, though no chain of today names it.
 func (b *built) mayHeal() bool {
+	if len(b.plan.Unopened) > 0 {
+		return true
+	}
 	for _, c := range b.cfg.Chains {
 		if len(c.Held) == 0 && len(b.held[c.Name]) > 0 {
 			return true
