@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,10 +63,12 @@ func readConfig(raw json.RawMessage) (_ Config, unknown []string, _ error) {
 
 // Storage keeps vCons in a folder. Safe for concurrent use, also by several processes.
 type Storage struct {
-	c      Config
-	root   string
-	dirs   syncer
-	closed atomic.Bool
+	c    Config
+	root string
+	dirs syncer
+	// anchored are the folders whose names are known to be on the disk, as those above them.
+	anchored sync.Map
+	closed   atomic.Bool
 }
 
 // Check says everything that is wrong with the options, and which of them do nothing; it makes or looks at no folder.

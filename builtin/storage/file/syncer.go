@@ -7,6 +7,7 @@ import "sync"
 type syncer struct {
 	mu   sync.Mutex
 	dirs map[string]*dirSync
+	told func(dir string) // of each sync, for tests; nil: nobody
 }
 
 type dirSync struct {
@@ -49,6 +50,9 @@ func (s *syncer) sync(dir string) error {
 // run syncs for one round, and then in the background for those who came meanwhile.
 func (s *syncer) run(dir string, d *dirSync, r *round) {
 	r.err = syncDir(dir)
+	if s.told != nil {
+		s.told(dir)
+	}
 	close(r.done)
 	s.mu.Lock()
 	defer s.mu.Unlock()

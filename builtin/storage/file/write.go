@@ -25,7 +25,25 @@ func (s *Storage) write(target string, text []byte) error {
 		os.Remove(temp)
 		return err
 	}
-	return s.dirs.sync(filepath.Dir(target))
+	dir := filepath.Dir(target)
+	if err := s.dirs.sync(dir); err != nil {
+		return err
+	}
+	return s.anchor(dir)
+}
+
+// anchor makes the names of a folder and of those above it durable, up to the root, once each: whoever made them may be
+// on the way to that still, or have crashed before.
+func (s *Storage) anchor(dir string) error {
+	if _, ok := s.anchored.Load(dir); ok || dir == s.root {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := errors.Join(s.anchor(parent), s.dirs.sync(parent)); err != nil {
+		return err
+	}
+	s.anchored.Store(dir, true)
+	return nil
 }
 
 func (s *Storage) writeTemp(temp string, text []byte) error {
@@ -104,7 +122,11 @@ func (s *Storage) mkdirs(dir string) error {
 
 // removeEmpty removes a folder and those above it as long as they are empty, and makes the removal durable. The root stays.
 func (s *Storage) removeEmpty(dir string) error {
-	for dir != s.root && os.Remove(dir) == nil {
+	for dir != s.root {
+		s.anchored.Delete(dir) // before: one that is made anew right after is another
+		if os.Remove(dir) != nil {
+			break
+		}
 		dir = filepath.Dir(dir)
 	}
 	return s.dirs.sync(dir)
