@@ -13,9 +13,13 @@ import (
 
 const failedToReadDLQ = "Failed to read DLQ"
 
-// deadList is the required list whose dead letters are meant: an own list, or "storage:<name>".
+// deadList is the required list whose dead letters are meant: an own list, "storage:<name>", or the list of deletions,
+// where those stand that a storage refused for too long.
 func (q *query) deadList() string {
 	name := q.required("ingress_list")
+	if name == queue.DeleteList {
+		return name
+	}
 	q.checkName("ingress_list", strings.TrimPrefix(name, queue.StoragePrefix))
 	return name
 }

@@ -210,6 +210,19 @@ func kill(t *testing.T, q queue.Queue, list, link, reason string) {
 	}
 }
 
+// A deletion that a storage refused for too long is seen and ordered again like any other dead letter.
+func TestDeadDeletions(t *testing.T) {
+	t.Parallel()
+	q := open(t)
+	_, client := serve(t, Options{Store: q})
+	want(t, client, "POST", "/vcon", dated(1), 201, dated(1))
+	want(t, client, "DELETE", "/vcon/"+id(1), "", 204, "")
+	kill(t, q, queue.DeleteList, "", "delete_failed")
+	want(t, client, "GET", "/dlq?ingress_list="+queue.DeleteList, "", 200, list(1))
+	want(t, client, "POST", "/dlq/reprocess?ingress_list="+queue.DeleteList, "", 200, `1`)
+	want(t, client, "GET", "/dlq?ingress_list="+queue.DeleteList, "", 200, `[]`)
+}
+
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	q := open(t)
