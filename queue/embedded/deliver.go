@@ -48,7 +48,9 @@ const unreadDelay = 30 * time.Second
 // is a dead letter, what may be mended waits. An error that is the store's or the caller's concerns all and is passed on.
 func (s *Store) unread(ctx context.Context, l *queue.Lease, cause error) error {
 	switch {
-	case ctx.Err() != nil, s.closed(), sqliteCode(cause) != 0, errors.Is(cause, queue.ErrUnavailable), errors.Is(cause, queue.ErrFull):
+	case ctx.Err() != nil:
+		return ctx.Err() // no time is left to find out why; the lease is given back
+	case s.closed(), sqliteCode(cause) != 0, errors.Is(cause, queue.ErrUnavailable), errors.Is(cause, queue.ErrFull):
 		return cause
 	case stopped(cause):
 		return nil // replaced or deleted meanwhile, and settled
