@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"net/netip"
+	"slices"
 )
 
 // special are the ranges that are not the public internet, of the IANA registries. Of IPv6 everything outside 2000::/3
@@ -104,10 +105,16 @@ func embedded(a netip.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// refuse says why a connection to a may not be made, "" when it may.
-func refuse(a netip.Addr, private, named bool) string {
-	if !private {
-		return notPublic(a)
+// refuse says why a connection to a may not be made, "" when it may. networks may be reached as under a private rule.
+func refuse(a netip.Addr, private, named bool, networks []netip.Prefix) string {
+	if why := notPublic(a); why != "" && !private && !within(a, networks) {
+		return why
 	}
 	return neverDialled(a, named)
+}
+
+// within reports whether one of networks holds a; an IPv4 address in disguise is not in the network that it names.
+func within(a netip.Addr, networks []netip.Prefix) bool {
+	a = a.WithZone("").Unmap()
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }

@@ -28,6 +28,7 @@ type Options struct {
 	Resolver Resolver                                                          // nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // addr is ip:port, checked; nil: net.Dialer
 	TLS      *tls.Config                                                       // nil: the system's roots
+	Private  []netip.Prefix                                                    // networks that every rule may reach beside the public addresses; nil: none
 }
 
 // Resolver finds the addresses of a name. *net.Resolver is one.
@@ -36,11 +37,12 @@ type Resolver interface {
 }
 
 // Client sends requests under policies. Safe for concurrent use. It keeps connections in two pools: one of connections
-// made under rules that allow private addresses, one of connections to public addresses alone, so that no request is
+// made under rules that allow private addresses, one of connections that every rule may make, so that no request is
 // sent over a connection that its own rule would not have let it make.
 type Client struct {
 	resolver Resolver
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
+	networks []netip.Prefix
 	public   *http.Transport
 	private  *http.Transport
 }
@@ -49,7 +51,7 @@ var _ Doer = (*Client)(nil)
 
 // New makes a Client.
 func New(o Options) *Client {
-	c := &Client{resolver: o.Resolver, dial: o.Dial}
+	c := &Client{resolver: o.Resolver, dial: o.Dial, networks: o.Private}
 	if c.resolver == nil {
 		c.resolver = net.DefaultResolver
 	}
@@ -99,7 +101,7 @@ func (c *Client) connect(ctx context.Context, network, hostPort string, private 
 	var errs []error
 	refused := ""
 	for i, addr := range addrs {
-		if why := refuse(addr, private, named); why != "" {
+		if why := refuse(addr, private, named, c.networks); why != "" {
 			refused = why
 			continue
 		}

@@ -163,6 +163,34 @@ func TestPrivateRule(t *testing.T) {
 	}
 }
 
+// TestPrivateNetworks: a network of the options is reached under any rule, and nothing beside it.
+func TestPrivateNetworks(t *testing.T) {
+	t.Parallel()
+	n := setup(t, hello)
+	n.networks = []netip.Prefix{
+		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("0.0.0.0/8"),
+		netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("fd12::/16"), netip.MustParsePrefix("fe80::/10"),
+	}
+	kinds := map[string]string{ // "" = reached
+		"10.1.2.3": "", "::ffff:10.1.2.3": "", "8.8.8.8": "", "fd12::7": "", "fe80::1%eth0": "", "169.254.1.1": "",
+		"10.2.0.1": "private", "127.0.0.1": "loopback", "fd13::1": "private", "64:ff9b::a01:203": "a translated IPv4 address",
+		"169.254.169.254": "a cloud's metadata service; a rule must name the address itself",
+		"0.0.0.0":         "no destination; write 127.0.0.1", "224.0.0.1": "multicast",
+	}
+	for addr, want := range kinds {
+		host := fmt.Sprintf("n%d.internal", len(n.names.answers)) // each its own: a connection is not made twice
+		n.names.answers[host] = [][]string{{addr}}
+		_, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/"})
+		var denied *DeniedError
+		if errors.As(err, &denied); want == "" && err != nil || want != "" && (denied == nil || denied.Address != want) {
+			t.Errorf("%s: %v, want an address that is %q", addr, err, want)
+		}
+	}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://169.254.169.254/"}); err != nil {
+		t.Errorf("a metadata service that is named and listed: %v", err)
+	}
+}
+
 // TestPoolsStayApart: a connection made under a private rule is not there for a rule that may not make it.
 func TestPoolsStayApart(t *testing.T) {
 	t.Parallel()

@@ -240,7 +240,7 @@ func wireError(ctx context.Context, method string, t *target, err error) error {
 	var refused *addressError
 	switch {
 	case errors.As(err, &refused):
-		return &DeniedError{Method: method, Origin: t.origin(), Reason: refused.Error()}
+		return &DeniedError{Method: method, Origin: t.origin(), Reason: refused.Error(), Address: refused.why}
 	case errors.Is(err, ErrTooLarge):
 		return fmt.Errorf("%s %s: %w", method, t.origin(), ErrTooLarge)
 	case ctx.Err() != nil:

@@ -69,6 +69,7 @@ type DeniedError struct {
 	Method, Origin string
 	Reason         string
 	Rule           string // that would allow it, "" = none can
+	Address        string // what kind of address was not dialled: "private", "loopback"...; "" = it did not come to that
 }
 
 func (e *DeniedError) Error() string {
