@@ -433,6 +433,55 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	packed := zip(bytes.Repeat([]byte("a"), 1<<20))
+	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path == "/known" {
+			w.Header().Set("Content-Length", fmt.Sprint(len(packed)))
+		}
+		w.Write(packed[:100])
+		w.(http.Flusher).Flush()
+		w.Write(packed[100:])
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	for path, want := range map[string]int64{"/known": int64(len(packed)), "/unknown": -1} {
+		var last int64
+		got, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example" + path, Progress: func(done, total int64) {
+			if done <= last || total != want {
+				t.Errorf("%s: told %d of %d after %d", path, done, total, last)
+			}
+			last = done
+		}})
+		if err != nil || len(got.Body) != 1<<20 || last != int64(len(packed)) {
+			t.Errorf("%s: told of %d bytes of %d, %v", path, last, len(packed), err)
+		}
+	}
+}
+
+// TestPackedForEver: gzip that unpacks to nothing is bounded by what travels.
+func TestPackedForEver(t *testing.T) {
+	t.Parallel()
+	sent := make(chan error, 1)
+	n := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff})
+		block := bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 1<<12) // stored blocks without bytes
+		for {
+			if _, err := w.Write(block); err != nil {
+				sent <- err
+				return
+			}
+		}
+	})
+	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
+	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/", MaxBytes: 1 << 20}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("%v, want ErrTooLarge", err)
+	}
+	<-sent
+}
+
 func TestOneDeadline(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -68,7 +68,7 @@ func (c *Client) send(ctx context.Context, p Policy, r *Request) (*Response, *ta
 	}
 	defer response.Body.Close()
 	answer := &Response{Status: response.StatusCode, Header: response.Header}
-	if answer.Body, err = readBody(response, r.MaxBytes); err != nil {
+	if answer.Body, err = readBody(response, r.MaxBytes, r.Progress); err != nil {
 		return answer, nil, wireError(ctx, r.Method, t, err)
 	}
 	return answer, t, nil
@@ -177,15 +177,15 @@ func harmless(h http.Header) http.Header {
 	return kept
 }
 
-// readBody reads and unpacks an answer under its cap.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
+// readBody reads and unpacks an answer under its cap, which holds for what travels, too.
+func readBody(response *http.Response, limit int64, progress func(done, total int64)) ([]byte, error) {
 	if limit <= 0 {
 		limit = DefaultMaxBytes
 	}
 	if response.ContentLength > limit {
 		return nil, ErrTooLarge
 	}
-	packed := &counter{r: response.Body}
+	packed := &counter{r: response.Body, limit: limit, total: response.ContentLength, progress: progress}
 	if !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") || response.ContentLength == 0 {
 		return readCapped(packed, nil, limit)
 	}
@@ -223,15 +223,22 @@ func readCapped(r io.Reader, packed *counter, limit int64) ([]byte, error) {
 	}
 }
 
-// counter counts what is read through it.
+// counter counts what is read through it, and ends above limit: packed bytes may unpack to nothing for ever.
 type counter struct {
-	r io.Reader
-	n int64
+	r               io.Reader
+	n, limit, total int64
+	progress        func(done, total int64)
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	if n > 0 && c.progress != nil {
+		c.progress(c.n, c.total)
+	}
+	if c.n > c.limit {
+		return n, ErrTooLarge
+	}
 	return n, err
 }
 

@@ -42,6 +42,9 @@ type Request struct {
 	Timeout     time.Duration
 	MaxBytes    int64 // of the decoded answer; 0 = DefaultMaxBytes
 	Redirects   int   // followed and checked again, hop by hop; 0 = none
+	// Progress is told after each piece of the answer how many bytes came, packed as they travel, and how many there will
+	// be, -1 = the peer did not say. nil: nobody is told. It must not block.
+	Progress func(done, total int64)
 }
 
 // Response is an answer, decoded (gzip) and whole.
