@@ -184,7 +184,7 @@ func (l *loading) checkLinks() {
 		path := keyPath("links", k.Name)
 		l.checkName("links", k.Name, k.Pos)
 		if k.SHA256 != "" && !hexDigest(k.SHA256) {
-			l.add(Error, codeValue, l.at(path+".sha256"), path+".sha256", "is not 64 hex digits", "the digest of the wasm bytes, without sha256:")
+			l.add(Error, codeValue, l.at(path+".sha256"), path+".sha256", "is not 64 hex digits", "the SHA-256 of the wasm bytes, as sha256sum prints it")
 		}
 		if k.Shadow != "" && !isRef(k.Shadow) {
 			l.add(Error, codeValue, l.at(path+".shadow"), path+".shadow", "is no module ref", "as oci://host/name:1.2.0")
@@ -208,14 +208,19 @@ func (l *loading) checkSandbox() {
 		path := indexPath("modules.sources", i)
 		if s.Match == "" {
 			l.add(Error, codeValue, l.at("modules.sources"), path, "match is missing", `as match: "oci://registry.example/"`)
+		} else if !hasPrefix(s.Match, "https://", "oci://") {
+			l.add(Error, codeValue, l.at(path+".match"), path+".match", "begins with neither https:// nor oci://", "")
 		}
 		for j, network := range s.Private {
-			if _, err := netip.ParsePrefix(network); err != nil {
+			if p, err := netip.ParsePrefix(network); err != nil || p.Addr().Is4In6() {
 				l.add(Error, codeValue, l.at(path+".private"), indexPath(path+".private", j), "is no network", "as 10.0.0.0/8")
 			}
 		}
-		if s.Auth.Kind == "bearer" && !hasPrefix(s.Auth.From, "env:", "file:") {
+		if where, name, _ := strings.Cut(s.Auth.From, ":"); s.Auth.Kind == "bearer" && (where != "env" && where != "file" || name == "") {
 			l.add(Error, codeValue, l.at(path+".auth"), path+".auth", "bearer says where the token is", "env:NAME or file:PATH")
+		}
+		if s.Auth.Kind == "docker" && hasPrefix(s.Match, "https://") {
+			l.add(Error, codeValue, l.at(path+".auth"), path+".auth", "docker is for oci:// sources", "an https:// source takes {bearer: env:NAME}")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +199,52 @@ chains:
 	mustSay(t, r, codePython, "links.hook.pip_name: no Python package is installed here")
 	if c, _ := good(t, text); len(c.Chains[0].Held)+len(c.Chains[3].Held) != 2 {
 		t.Error("without Known every builtin counts as known")
+	}
+}
+
+// A ref that does not say which bytes are meant holds its chains until sha256 does; the hint has the digest if it can be told.
+func TestUnpinnedModules(t *testing.T) {
+	t.Parallel()
+	digest := strings.Repeat("aB", 32)
+	text := `
+links:
+  file: {module: "file:./x.wasm"}
+  page: {module: "https://h.example/x.wasm?k=t0ken&v"}
+  script: {module: "script:file:x.js"}
+  plain: {module: "http://h.example/x.wasm"}
+  pinned: {module: "file:./x.wasm", sha256: "` + digest + `"}
+  prefixed: {module: "https://u:t0ken@h.example/x.wasm", sha256: "sha256:` + digest + `"}
+  oci: {module: "oci://h.example/x:1"}
+  upload: {module: "upload:x"}
+chains:
+  held: {links: [file, page, script, plain]}
+  fine: {links: [pinned, prefixed, oci, upload]}
+`
+	o := Options{Digest: func(module string) string {
+		return map[string]string{"file:./x.wasm": strings.ToLower(digest)}[module]
+	}}
+	c, r := Parse("c.yml", []byte(text), o)
+	if c == nil {
+		t.Fatal(r.Err())
+	}
+	want := `link "file": file:./x.wasm is not pinned|link "page": https://h.example/x.wasm?*** is not pinned|` +
+		`link "script": script:file:x.js is not pinned|link "plain": http://h.example/x.wasm is not pinned`
+	if got := strings.Join(c.Chains[0].Held, "|"); got != want {
+		t.Errorf("held: %s", got)
+	}
+	if got := c.Chains[1].Held; got != nil {
+		t.Errorf("held: %q", got)
+	}
+	for _, name := range []string{"pinned", "prefixed"} {
+		if l, _ := c.Link(LinkRef{Name: name}); l.SHA256 != strings.ToLower(digest) {
+			t.Errorf("%s: sha256 %q", name, l.SHA256)
+		}
+	}
+	mustSay(t, r, codeHeld, "links.file: file:./x.wasm is not pinned (pin it: sha256: "+strings.ToLower(digest)+")")
+	mustSay(t, r, codeHeld, "links.page: https://h.example/x.wasm?*** is not pinned (pin it: sha256: and the 64 hex digits")
+	o.Known = func(Kind, string) error { return errors.New("no such link here") }
+	if c, r = Parse("c.yml", []byte(text), o); strings.Contains(show(r), "t0ken") || says(r, codeHeld, "not pinned") || len(c.Chains[1].Held) != 4 {
+		t.Errorf("what cannot be built at all: %q\n%s", c.Chains[1].Held, show(r))
 	}
 }
 

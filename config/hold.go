@@ -69,6 +69,7 @@ func (l *loading) hold() {
 	unbuildable := map[string]string{} // link, storage or tracer -> why
 	for _, k := range l.Links {
 		l.judge(unbuildable, LinkKind, k.Name, k.Module, k.Written, k.PipName, k.Pos)
+		l.judgePin(unbuildable, k)
 	}
 	for _, s := range l.Storages {
 		l.judge(unbuildable, StorageKind, s.Name, s.Module, s.Written, "", s.Pos)
@@ -131,7 +132,7 @@ func (l *loading) judge(unbuildable map[string]string, kind Kind, name, module, 
 	if written != module && why != "" {
 		why += fmt.Sprintf(" (written as %s)", written)
 	}
-	why = hideUserinfo(why) // a module's address may hold a token, and /ready shows why to everybody
+	why = hideUserinfo(why) // what Known says may have the address in it, and /ready shows why to everybody
 	switch {
 	case why != "":
 		unbuildable[string(kind)+" "+name] = why
@@ -142,6 +143,22 @@ func (l *loading) judge(unbuildable map[string]string, kind Kind, name, module, 
 	if kind == LinkKind && written != module && vendorOf(canonical(written)) != "" {
 		l.add(Info, codePython, pos, path+".module", fmt.Sprintf("%s is an old name; it runs as links.transcribe with vendor %s", written, vendorOf(canonical(written))), "")
 	}
+}
+
+// judgePin holds what would run whatever bytes are there.
+func (l *loading) judgePin(unbuildable map[string]string, k Link) {
+	key := string(LinkKind) + " " + k.Name
+	if k.SHA256 != "" || !needsPin(k.Module) || unbuildable[key] != "" {
+		return
+	}
+	hint := "pin it: sha256: and the 64 hex digits that sha256sum prints for its bytes"
+	if l.Digest != nil {
+		if digest := l.Digest(k.Module); digest != "" {
+			hint = "pin it: sha256: " + digest
+		}
+	}
+	unbuildable[key] = showModule(k.Module) + " is not pinned"
+	l.add(Warning, codeHeld, k.Pos, keyPath("links", k.Name), unbuildable[key], hint)
 }
 
 func (l *loading) cannot(kind Kind, module, pip string) (why, hint string) {
@@ -158,12 +175,12 @@ func (l *loading) cannot(kind Kind, module, pip string) (why, hint string) {
 		if pip != "" {
 			return fmt.Sprintf("%s is a Python package", module), hint
 		}
-		return fmt.Sprintf("%s is no builtin and no module ref", module), hint
+		return fmt.Sprintf("%s is no builtin and no module ref", showModule(module)), hint
 	case l.Known == nil:
 		return "", ""
 	}
 	if err := l.Known(kind, module); err != nil {
-		return fmt.Sprintf("%s: %v", module, err), ""
+		return fmt.Sprintf("%s: %v", showModule(module), err), ""
 	}
 	return "", ""
 }

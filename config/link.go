@@ -13,7 +13,8 @@ type Link struct {
 	// PipName is a Python package: without a builtin of that module its chains are held.
 	PipName string     `config:"pip_name"`
 	Options RawOptions `config:"options"`
-	// SHA256 is 64 hex digits of the wasm bytes, "" = pinned by the lock alone.
+	// SHA256 is the pin: the SHA-256 of the wasm bytes as 64 lower-case hex digits ("sha256:" before them and upper case are
+	// read too), "" = pinned by the lock alone. Without any pin, a link whose module is a file: or https: ref holds its chains.
 	SHA256    string `config:"sha256"`
 	Allow     Grants `config:"allow"`
 	Limits    Limits `config:"limits"`

@@ -25,6 +25,9 @@ type Options struct {
 	// Known says whether a module can be built: nil, or why not. Names are canonical (links.tag, storage.s3,
 	// tracers.jlinc) or module refs. Option nil knows every builtin name and every ref.
 	Known func(kind Kind, module string) error
+	// Digest gives what an unpinned module's sha256 would be now, "" if that cannot be told without a network, say. It is for
+	// the hint alone: nothing is pinned by itself. nil tells of none.
+	Digest func(module string) string
 }
 
 // Flags of `vconduit serve` that stand above environment and file; the zero value is "not given".

@@ -25,6 +25,19 @@ func isRef(module string) bool {
 	return hasPrefix(module, "oci://", "https://", "http://", "file:", "script:", "upload:")
 }
 
+// needsPin says that a module ref alone does not say which bytes are meant, and nothing but the link's sha256 does.
+func needsPin(module string) bool {
+	return hasPrefix(strings.TrimPrefix(module, "script:"), "file:", "https://", "http://")
+}
+
+// showModule is a module as messages have it: of a URL's query, which may be a credential, only that there is one.
+func showModule(module string) string {
+	if address, _, query := strings.Cut(module, "?"); query && strings.Contains(address, "://") {
+		module = address + "?" + redacted
+	}
+	return hideUserinfo(module)
+}
+
 // vendorOf gives the transcription vendor of a link module that now runs as links.transcribe.
 func vendorOf(module string) string {
 	switch module {
@@ -53,9 +66,10 @@ func removedModule(module string) string {
 	return ""
 }
 
-// normalise makes Module canonical and wraps the options of an old transcription link.
+// normalise makes Module and SHA256 canonical and wraps the options of an old transcription link.
 func (l *Link) normalise() {
 	l.Written, l.WrittenOptions = l.Module, l.Options
+	l.SHA256 = strings.ToLower(strings.TrimPrefix(l.SHA256, hashPrefix))
 	l.Module = canonical(l.Module)
 	if l.vendor = vendorOf(l.Module); l.vendor != "" {
 		l.Module = "links.transcribe"
