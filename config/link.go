@@ -169,7 +169,7 @@ type Modules struct {
 	Sources []Source `config:"sources"`
 }
 
-// Source says how modules below Match are fetched; the longest match wins.
+// Source says how modules below Match, an https:// or oci:// host and path, are fetched; the longest match wins.
 type Source struct {
 	Match   string     `config:"match"`
 	Auth    SourceAuth `config:"auth"`

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// What can be wrong with a module. Each error of this package wraps one of these, or is the caller's context's error.
+// What can be wrong with a module. Each error of Get and ParseRef wraps exactly one of these, or the error of the
+// caller's context.
 var (
 	// ErrRef: the text is no ref, or one that is never fetched.
 	ErrRef = errors.New("bad module ref")

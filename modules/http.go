@@ -52,7 +52,7 @@ func (s *Store) ask(ctx context.Context, ref Ref, src *source, address, token st
 	}
 	rule, err := outbound.ForURL(address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRef, err)
+		return nil, fmt.Errorf("%w: %s", ErrRef, reason(err)) // ParseRef took it
 	}
 	rule.Private = false
 	client := outbound.New(outbound.Options{Resolver: s.resolver, Dial: s.dial, TLS: authorities, Private: src.networks})

@@ -139,7 +139,7 @@ func (s *Store) token(a Auth) (string, error) {
 	case "file":
 		text, err := s.readFile(name, maxSetting)
 		if err != nil {
-			return "", fmt.Errorf("%w: token %s: %w", ErrDenied, a.From, err)
+			return "", fmt.Errorf("%w: token %s: %v", ErrDenied, a.From, err)
 		}
 		token = string(text)
 	}
@@ -157,7 +157,7 @@ func (s *Store) authorities(ca string) (*tls.Config, error) {
 	}
 	text, err := s.readFile(ca, maxSetting)
 	if err != nil {
-		return nil, fmt.Errorf("%w: ca %s: %w", ErrDenied, ca, err)
+		return nil, fmt.Errorf("%w: ca %s: %v", ErrDenied, ca, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {

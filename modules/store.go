@@ -92,7 +92,7 @@ func New(o Options) (*Store, error) {
 
 // Get gives the module that ref names, if its bytes have the digest; the zero Digest is a missing pin.
 //
-// A file: ref is read from its file. An https: ref is looked for in the cache and fetched if it is not there; callers
+// A file: ref is read from its file, at once. An https: ref is looked for in the cache and fetched if it is not there; callers
 // that want the same digest at the same time share one fetch. It blocks until the module is there, ctx ends, or the
 // store's time limit.
 //
@@ -169,7 +169,7 @@ func (s *Store) Close() error {
 func (s *Store) Cached(digest Digest) bool { return s.cache.has(digest) }
 
 // GC removes every cached module whose digest is not in keep, nor being fetched, and gives those that it removed, also
-// beside an error.
+// beside an error. What another process needs of the same folder belongs into keep, too.
 func (s *Store) GC(keep []Digest) (removed []Digest, err error) {
 	return s.cache.collect(func(d Digest) bool {
 		s.mu.Lock()
