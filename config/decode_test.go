@@ -211,7 +211,7 @@ links:
   file: {module: "file:./x.wasm"}
   page: {module: "https://h.example/x.wasm?k=t0ken&v"}
   script: {module: "script:file:x.js"}
-  plain: {module: "http://h.example/x.wasm"}
+  plain: {module: "http://u:t0ken?t0ken@h.example/x.wasm"}
   pinned: {module: "file:./x.wasm", sha256: "` + digest + `"}
   prefixed: {module: "https://u:t0ken@h.example/x.wasm", sha256: "sha256:` + digest + `"}
   oci: {module: "oci://h.example/x:1"}
@@ -228,7 +228,7 @@ chains:
 		t.Fatal(r.Err())
 	}
 	want := `link "file": file:./x.wasm is not pinned|link "page": https://h.example/x.wasm?*** is not pinned|` +
-		`link "script": script:file:x.js is not pinned|link "plain": http://h.example/x.wasm is not pinned`
+		`link "script": script:file:x.js is not pinned|link "plain": http://***@h.example/x.wasm is not pinned`
 	if got := strings.Join(c.Chains[0].Held, "|"); got != want {
 		t.Errorf("held: %s", got)
 	}

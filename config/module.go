@@ -30,12 +30,20 @@ func needsPin(module string) bool {
 	return hasPrefix(strings.TrimPrefix(module, "script:"), "file:", "https://", "http://")
 }
 
-// showModule is a module as messages have it: of a URL's query, which may be a credential, only that there is one.
+// showModule is a module as messages have it: of a URL's user, password and query, only that they are there.
 func showModule(module string) string {
-	if address, _, query := strings.Cut(module, "?"); query && strings.Contains(address, "://") {
-		module = address + "?" + redacted
+	scheme, rest, isURL := strings.Cut(module, "://")
+	if !isURL {
+		return module
 	}
-	return hideUserinfo(module)
+	host, _, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 { // whatever is before it: a password may have ? and # in it
+		rest = redacted + host[at:] + rest[len(host):]
+	}
+	if address, _, query := strings.Cut(rest, "?"); query {
+		rest = address + "?" + redacted
+	}
+	return scheme + "://" + rest
 }
 
 // vendorOf gives the transcription vendor of a link module that now runs as links.transcribe.
