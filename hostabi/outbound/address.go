@@ -45,10 +45,13 @@ var special = []struct {
 
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-// metadata services of clouds: they hand out credentials, so not even a private rule reaches them by a name.
+// metadata services of clouds: they hand out credentials, so not even a private rule reaches them by a name. One of
+// them (Azure's) is an address of the public internet.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("169.254.170.2"), netip.MustParseAddr("169.254.170.23"),
+	netip.MustParseAddr("169.254.0.23"), netip.MustParseAddr("169.254.42.42"), netip.MustParseAddr("168.63.129.16"),
 	netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
+	netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("fd00:42::42"),
 }
 
 // notPublic says what an address is, "" when it belongs to the public internet.
@@ -59,11 +62,16 @@ func notPublic(a netip.Addr) string {
 			return s.name
 		}
 	}
+	if isMetadata(a) {
+		return metadataService
+	}
 	if a.Is6() && !globalUnicast.Contains(a) {
 		return "not assigned"
 	}
 	return ""
 }
+
+const metadataService = "a cloud's metadata service"
 
 // neverDialled says why an address is refused under a private rule too. named: the rule names the address itself.
 func neverDialled(a netip.Addr, named bool) string {
@@ -76,7 +84,7 @@ func neverDialled(a netip.Addr, named bool) string {
 	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return "broadcast"
 	case !named && isMetadata(a):
-		return "a cloud's metadata service; a rule must name the address itself"
+		return metadataService + "; a rule must name the address itself"
 	}
 	return ""
 }
@@ -90,17 +98,25 @@ func isMetadata(a netip.Addr) bool {
 	return false
 }
 
+// embedding are the ranges whose addresses carry an IPv4 address, and where in it.
+var embedding = []struct {
+	prefix netip.Prefix
+	at     int
+}{
+	{netip.MustParsePrefix("2002::/16"), 2},
+	{netip.MustParsePrefix("::/96"), 12},
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12},
+	{netip.MustParsePrefix("64:ff9b::/96"), 12},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12},
+}
+
 // embedded is the IPv4 address that a translated, compatible or 6to4 address carries, the zero Addr when none.
 func embedded(a netip.Addr) netip.Addr {
-	if !a.Is6() {
-		return netip.Addr{}
-	}
-	b := a.As16()
-	switch {
-	case netip.MustParsePrefix("2002::/16").Contains(a):
-		return netip.AddrFrom4([4]byte(b[2:6]))
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(a), netip.MustParsePrefix("::/96").Contains(a):
-		return netip.AddrFrom4([4]byte(b[12:16]))
+	for _, e := range embedding {
+		if a.Is6() && e.prefix.Contains(a) {
+			b := a.As16()
+			return netip.AddrFrom4([4]byte(b[e.at : e.at+4]))
+		}
 	}
 	return netip.Addr{}
 }

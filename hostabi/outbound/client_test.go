@@ -29,6 +29,13 @@ type names struct {
 	asked   int
 }
 
+// become changes the answers; a connection that nobody waits for any more may still ask.
+func (n *names) become(answers map[string][][]string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.answers = answers
+}
+
 func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -81,87 +88,6 @@ func (n *net1) dials() []string {
 func hello(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }
 
 var anyHost = Policy{Rules: []Rule{{Scheme: "http", Host: "*"}, {Scheme: "https", Host: "*"}}}
-
-// TestAddresses: a name that resolves to any of these is not connected to; the public ones are.
-func TestAddresses(t *testing.T) {
-	t.Parallel()
-	n := setup(t, hello)
-	refused := []string{
-		"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "100.100.100.200", "127.0.0.1", "127.255.0.9",
-		"169.254.0.1", "169.254.169.254", "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1",
-		"192.168.0.1", "192.168.255.255", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250",
-		"240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "::10.0.0.1", "::8.8.8.8", "::ffff:10.0.0.1", "::ffff:127.0.0.1",
-		"::ffff:169.254.169.254", "::ffff:0:7f00:1", "64:ff9b::7f00:1", "64:ff9b::8.8.8.8", "64:ff9b:1::a00:1", "100::1", "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-		"2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "2002:808:808::1", "3fff::1", "4000::1", "5f00::1",
-		"fc00::1", "fd00:ec2::254", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "febf::1", "fec0::1", "feff::1", "ff02::1", "ff0e::1",
-	}
-	for i, addr := range refused {
-		host := fmt.Sprintf("r%d.example", i)
-		n.names.answers[host] = [][]string{{addr}}
-		_, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/?secret=1"})
-		var denied *DeniedError
-		if !errors.As(err, &denied) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v, want DeniedError", addr, err)
-		}
-	}
-	if got := n.dials(); len(got) != 0 {
-		t.Errorf("dialled %v", got)
-	}
-	for i, addr := range []string{"8.8.8.8", "::ffff:8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "100.128.0.1", "198.20.0.1", "2606:4700::1111", "2a00:1450::1", "2001:4860::1"} {
-		host := fmt.Sprintf("p%d.example", i)
-		n.names.answers[host] = [][]string{{addr}}
-		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host}); err != nil {
-			t.Errorf("%s: %v, want an answer", addr, err)
-		}
-	}
-}
-
-// TestLiterals: addresses in the URL itself, in every spelling, are refused under a rule for any public host.
-func TestLiterals(t *testing.T) {
-	t.Parallel()
-	n := setup(t, hello)
-	for _, host := range []string{
-		"127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "0x7f.0.0.1", "0x7f000001", "017700000001", "0177.0.0.1", "2130706433", "127.000.000.001",
-		"[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[fe80::1%25lo]", "0.0.0.0", "0", "[::]",
-		"10.0.0.1", "169.254.169.254", "[fd00:ec2::254]", "[2002:7f00:1::]", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "%31%32%37.0.0.1",
-	} {
-		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://" + host + "/"}); err == nil {
-			t.Errorf("%s: connected", host)
-		}
-	}
-	if got := n.dials(); len(got) != 0 {
-		t.Errorf("dialled %v", got)
-	}
-}
-
-func TestPrivateRule(t *testing.T) {
-	t.Parallel()
-	n := setup(t, hello)
-	n.names.answers["crm.internal"] = [][]string{{"10.1.2.3"}}
-	n.names.answers["cloud.internal"] = [][]string{{"169.254.169.254"}}
-	n.names.answers["nat.internal"] = [][]string{{"64:ff9b::a9fe:a9fe"}}
-	n.names.answers["zero.internal"] = [][]string{{"0.0.0.0"}}
-	n.names.answers["cast.internal"] = [][]string{{"224.0.0.1"}}
-	do := func(ruleURL, url string) error {
-		rule, err := ForURL(ruleURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = n.Do(t.Context(), Policy{Rules: []Rule{rule}}, &Request{Method: "POST", URL: url})
-		return err
-	}
-	for _, url := range []string{"http://crm.internal:8080/hook", "http://127.0.0.1:9/x", "http://[::1]:9/x", "http://169.254.169.254/latest"} {
-		if err := do(url, url); err != nil {
-			t.Errorf("%s as written by an operator: %v", url, err)
-		}
-	}
-	for _, host := range []string{"cloud.internal", "nat.internal", "zero.internal", "cast.internal"} {
-		var denied *DeniedError
-		if err := do("http://"+host, "http://"+host); !errors.As(err, &denied) {
-			t.Errorf("%s: %v, want DeniedError", host, err)
-		}
-	}
-}
 
 // TestPrivateNetworks: a network of the options is reached under any rule, and nothing beside it.
 func TestPrivateNetworks(t *testing.T) {
@@ -253,31 +179,6 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-func TestMixedAnswer(t *testing.T) {
-	t.Parallel()
-	n := setup(t, hello)
-	n.names.answers["mixed.example"] = [][]string{{"64:ff9b::808:808", "10.0.0.1", "8.8.4.4"}}
-	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://mixed.example/"}); err != nil {
-		t.Fatal(err)
-	}
-	if got := n.dials(); len(got) != 1 || got[0] != "8.8.4.4:80" {
-		t.Errorf("dialled %v, want the public address alone", got)
-	}
-}
-
-func TestNoProxy(t *testing.T) {
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") }))
-	defer proxy.Close()
-	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
-		t.Setenv(name, proxy.URL)
-	}
-	n := setup(t, hello)
-	n.names.answers["a.example"] = [][]string{{"8.8.8.8"}}
-	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/"}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestRequestIsSentAsGiven(t *testing.T) {
 	t.Parallel()
 	n := setup(t, func(w http.ResponseWriter, r *http.Request) {
@@ -289,23 +190,6 @@ func TestRequestIsSentAsGiven(t *testing.T) {
 	got, err := n.Do(t.Context(), anyHost, r)
 	if want := "PUT a.example /x%2fy?q=1 1 4 body"; err != nil || string(got.Body) != want {
 		t.Errorf("%q, %v; want %q", got.Body, err, want)
-	}
-}
-
-func TestHeadersRefused(t *testing.T) {
-	t.Parallel()
-	n := setup(t, hello)
-	for name, value := range map[string]string{
-		"Host": "x", "host": "x", "Connection": "close", "Transfer-Encoding": "chunked", "Content-Length": "5", "Upgrade": "h2c", "TE": "trailers",
-		"Proxy-Authorization": "x", "Keep-Alive": "1", "Trailer": "x", "X-A": "a\r\nX-B: b", "X-C": "a\nb", "X-D": "a\x00", "X E": "a", "": "a", "X-F:": "a", "X-G\r\n": "a",
-	} {
-		if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/", Header: http.Header{name: {value}}}); !errors.Is(err, ErrRequest) {
-			t.Errorf("header %q: %q: %v, want ErrRequest", name, value, err)
-		}
-	}
-	big := http.Header{"X-A": {strings.Repeat("a", maxHeaderBytes)}}
-	if _, err := n.Do(t.Context(), anyHost, &Request{Method: "GET", URL: "http://a.example/", Header: big}); !errors.Is(err, ErrRequest) {
-		t.Errorf("headers above the cap: %v", err)
 	}
 }
 

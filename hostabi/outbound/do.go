@@ -1,7 +1,6 @@
 package outbound
 
 import (
-	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"context"
@@ -12,17 +11,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
-)
-
-const (
-	maxRatio   = 100     // of unpacked to packed bytes
-	ratioGrace = 1 << 20 // unpacked bytes that no ratio is asked of
+	"time"
 )
 
 // Do sends r if p grants it and gives the whole answer, whatever its status. One deadline, r.Timeout, covers names,
 // connections, redirects and the body. A redirect is followed up to r.Redirects times, each hop under p again; a body
-// that cannot be sent twice, or a hop too many, gives the redirect itself as the answer. Crossing to another origin
-// leaves all headers behind but Accept, Content-Type and the like. With ErrTooLarge the answer is there without its body.
+// that cannot be sent twice, a hop too many, or Crossing's no gives the redirect itself as the answer. Crossing to
+// another origin leaves all headers behind but Accept, Content-Type and the like. With ErrTooLarge the answer is there
+// without its body.
 func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error) {
 	timeout := r.Timeout
 	if timeout <= 0 {
@@ -32,7 +28,7 @@ func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	ctx = context.WithValue(ctx, deadlineKey{}, deadline)
-	if err := checkHeader(r.Header); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
 	hop := *r
@@ -40,16 +36,37 @@ func (c *Client) Do(ctx context.Context, p Policy, r *Request) (*Response, error
 	for left := min(r.Redirects, maxRedirects); ; left-- {
 		response, t, err := c.send(ctx, p, &hop)
 		if err != nil {
-			return response, err
+			return nil, err
 		}
-		if left <= 0 || !hop.follow(response, t) {
-			return response, nil
+		if left > 0 && hop.follow(response, t) {
+			drain(response)
+			continue
 		}
+		answer, err := r.receive(response)
+		response.Body.Close()
+		if err != nil {
+			return answer, wireError(ctx, hop.Method, t, err)
+		}
+		return answer, nil
 	}
 }
 
-// send makes one hop.
-func (c *Client) send(ctx context.Context, p Policy, r *Request) (*Response, *target, error) {
+// check refuses what can be seen to be wrong without looking at the policy.
+func (r *Request) check() error {
+	if err := checkHeader(r.Header); err != nil {
+		return err
+	}
+	if r.Sign == nil {
+		return nil
+	}
+	if r.Redirects > 0 {
+		return fmt.Errorf("%w: a signed request follows no redirects", ErrRequest)
+	}
+	return r.Sign.check()
+}
+
+// send makes one hop, up to the head of the answer.
+func (c *Client) send(ctx context.Context, p Policy, r *Request) (*http.Response, *target, error) {
 	t, rule, err := p.find(r.Method, r.URL)
 	if err != nil {
 		return nil, nil, err
@@ -66,12 +83,7 @@ func (c *Client) send(ctx context.Context, p Policy, r *Request) (*Response, *ta
 	if err != nil {
 		return nil, nil, wireError(ctx, r.Method, t, err)
 	}
-	defer response.Body.Close()
-	answer := &Response{Status: response.StatusCode, Header: response.Header}
-	if answer.Body, err = readBody(response, r.MaxBytes, r.Progress); err != nil {
-		return answer, nil, wireError(ctx, r.Method, t, err)
-	}
-	return answer, t, nil
+	return response, t, nil
 }
 
 func newRequest(ctx context.Context, r *Request, t *target) (*http.Request, error) {
@@ -82,12 +94,6 @@ func newRequest(ctx context.Context, r *Request, t *target) (*http.Request, erro
 	if r.Header != nil {
 		request.Header = r.Header.Clone()
 	}
-	if request.Header.Get("User-Agent") == "" {
-		request.Header.Set("User-Agent", "vconduit")
-	}
-	if request.Header.Get("Accept-Encoding") == "" {
-		request.Header.Set("Accept-Encoding", "gzip")
-	}
 	if r.Body != nil && r.Length > 0 {
 		request.ContentLength = r.Length
 		request.Body = io.NopCloser(r.Body)
@@ -96,6 +102,20 @@ func newRequest(ctx context.Context, r *Request, t *target) (*http.Request, erro
 			request.Body, _ = again()
 			request.GetBody = again
 		}
+	}
+	accept := request.Header.Values("Accept-Encoding")
+	request.Header.Del("Accept-Encoding") // not signed: proxies change it
+	if r.Sign != nil {
+		if err := r.Sign.sign(request, r, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	if len(accept) == 0 {
+		accept = []string{"gzip"}
+	}
+	request.Header["Accept-Encoding"] = accept
+	if request.Header.Get("User-Agent") == "" {
+		request.Header.Set("User-Agent", "vconduit")
 	}
 	return request, nil
 }
@@ -138,110 +158,6 @@ func checkHeader(h http.Header) error {
 	return nil
 }
 
-// follow turns r into the request that a redirect asks for; false when the answer is none, or cannot be followed.
-func (r *Request) follow(answer *Response, from *target) bool {
-	location := answer.Header.Get("Location")
-	keep := answer.Status == http.StatusTemporaryRedirect || answer.Status == http.StatusPermanentRedirect
-	switch {
-	case location == "":
-		return false
-	case keep:
-		if _, again := r.Body.(io.ReaderAt); r.Body != nil && !again {
-			return false
-		}
-	case answer.Status != http.StatusMovedPermanently && answer.Status != http.StatusFound && answer.Status != http.StatusSeeOther:
-		return false
-	case r.Method != http.MethodHead && (answer.Status == http.StatusSeeOther || r.Method == http.MethodPost):
-		r.Method, r.Body, r.Length = http.MethodGet, nil, 0
-		r.Header.Del("Content-Type")
-	}
-	next, err := resolveReference(from.url, location)
-	if err != nil {
-		return false
-	}
-	if to, err := parseTarget(next); err != nil || to.origin() != from.origin() {
-		r.Header = harmless(r.Header)
-	}
-	r.URL = next
-	return true
-}
-
-// harmless are the headers that may be shown to another origin.
-func harmless(h http.Header) http.Header {
-	kept := http.Header{}
-	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Content-Type", "User-Agent"} {
-		if v := h.Values(name); len(v) > 0 {
-			kept[name] = v
-		}
-	}
-	return kept
-}
-
-// readBody reads and unpacks an answer under its cap, which holds for what travels, too.
-func readBody(response *http.Response, limit int64, progress func(done, total int64)) ([]byte, error) {
-	if limit <= 0 {
-		limit = DefaultMaxBytes
-	}
-	if response.ContentLength > limit {
-		return nil, ErrTooLarge
-	}
-	packed := &counter{r: response.Body, limit: limit, total: response.ContentLength, progress: progress}
-	if !strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") || response.ContentLength == 0 {
-		return readCapped(packed, nil, limit)
-	}
-	unpacked, err := gzip.NewReader(packed)
-	if err == io.EOF { // an empty body, as to HEAD
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	body, err := readCapped(unpacked, packed, limit)
-	if err == nil {
-		response.Header.Del("Content-Encoding")
-		response.Header.Del("Content-Length")
-	}
-	return body, err
-}
-
-// readCapped reads all of r, but no more than limit, nor maxRatio times what packed has given.
-func readCapped(r io.Reader, packed *counter, limit int64) ([]byte, error) {
-	var body bytes.Buffer
-	for {
-		step := min(limit-int64(body.Len())+1, 64<<10)
-		n, err := io.CopyN(&body, r, step)
-		switch {
-		case int64(body.Len()) > limit:
-			return nil, ErrTooLarge
-		case packed != nil && body.Len() > ratioGrace && int64(body.Len()) > maxRatio*packed.n:
-			return nil, ErrTooLarge
-		case err == io.EOF && n < step:
-			return body.Bytes(), nil
-		case err != nil:
-			return nil, err
-		}
-	}
-}
-
-// counter counts what is read through it, and ends above limit: packed bytes may unpack to nothing for ever.
-type counter struct {
-	r               io.Reader
-	n, limit, total int64
-	progress        func(done, total int64)
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	if n > 0 && c.progress != nil {
-		c.progress(c.n, c.total)
-	}
-	if c.n > c.limit {
-		return n, ErrTooLarge
-	}
-	return n, err
-}
-
 // wireError says what went wrong with a request, and of its URL no more than the origin.
 func wireError(ctx context.Context, method string, t *target, err error) error {
 	var refused *addressError
@@ -250,6 +166,8 @@ func wireError(ctx context.Context, method string, t *target, err error) error {
 		return &DeniedError{Method: method, Origin: t.origin(), Reason: refused.Error(), Address: refused.why}
 	case errors.Is(err, ErrTooLarge):
 		return fmt.Errorf("%s %s: %w", method, t.origin(), ErrTooLarge)
+	case errors.Is(err, ErrSink):
+		return fmt.Errorf("%s %s: %w", method, t.origin(), err)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s %s: %w", method, t.origin(), ctx.Err())
 	}

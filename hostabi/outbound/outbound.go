@@ -3,10 +3,11 @@
 // Threat: a link, or the text of a vCon, chooses the URL; it must not reach what its operator did not name: private
 // networks, metadata services, this host. Invariants: deny by default; the name is checked when the request is made
 // and every address again when it is dialled, so that rebinding, redirects and odd spellings of addresses do not help;
-// the connection goes to the address that was checked; no proxy from the environment; answers are bounded.
+// the connection goes to the address that was checked; no proxy from the environment; answers are bounded; what a
+// request carries for one origin is not shown to another. TestNothingElseLeaves shows all of it against real servers.
 //
-// Left to others: secrets, quotas over several requests (hostabi). Sources: RFC 3986, 6598, 6890, 9110; the IANA
-// registries of special-purpose addresses.
+// Left to others: which secrets a request holds, quotas over several requests (hostabi). Sources: RFC 3986, 6598, 6890,
+// 9110; the IANA registries of special-purpose addresses; AWS Signature Version 4.
 package outbound
 
 import (
@@ -45,6 +46,15 @@ type Request struct {
 	// Progress is told after each piece of the answer how many bytes came, packed as they travel, and how many there will
 	// be, -1 = the peer did not say. nil: nobody is told. It must not block.
 	Progress func(done, total int64)
+
+	// Sink takes the decoded body of a 2xx answer as it comes, in place of Response.Body. The body of any other answer is
+	// then not read. nil: Response.Body.
+	Sink io.Writer
+	// Sign signs the request as it leaves. Body must then be an io.ReaderAt, and Redirects 0: a signature is for one URL.
+	Sign *AWS4
+	// Crossing is asked before a redirect is followed to another origin, with the request as it would go there; it may
+	// take things out of it. false: the redirect itself is the answer. nil: always true.
+	Crossing func(next *Request) bool
 }
 
 // Response is an answer, decoded (gzip) and whole.
@@ -54,7 +64,8 @@ type Response struct {
 	Body   []byte
 }
 
-// Doer sends requests under a policy. Errors: *DeniedError, ErrRequest, ErrTooLarge, context errors, network errors.
+// Doer sends requests under a policy. Errors: *DeniedError, ErrRequest, ErrTooLarge, ErrSink, context errors, network
+// errors.
 // None of them holds more of a URL than its origin: paths and queries carry secrets; nor anything that the peer sent.
 // With ErrTooLarge the Response has status and header, but no body; with any other error it may be nil.
 type Doer interface {
@@ -63,6 +74,9 @@ type Doer interface {
 
 // ErrTooLarge: the answer is larger than allowed, or unpacks out of all proportion.
 var ErrTooLarge = errors.New("outbound: the answer is too large")
+
+// ErrSink: the sink did not take the answer; it wraps the sink's own error.
+var ErrSink = errors.New("outbound: the answer could not be kept")
 
 // ErrRequest: the request makes no sense: its URL, its method, a header.
 var ErrRequest = errors.New("outbound: bad request")
