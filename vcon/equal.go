@@ -3,6 +3,7 @@ package vcon
 import (
 	"bytes"
 	"math/big"
+	"strconv"
 )
 
 // Equal reports whether two values are the same JSON: numbers by their value, strings by their text, objects without
@@ -13,7 +14,7 @@ func (v Value) Equal(w Value) bool {
 	}
 	switch v.Kind() {
 	case Number:
-		return bytes.Equal(v, w) || decimalOf(v).equal(decimalOf(w))
+		return equalNumbers(v, w)
 	case String:
 		return bytes.Equal(v, w) || unquote(v) == unquote(w)
 	case Array:
@@ -56,32 +57,44 @@ func equalObjects(v, w Value) bool {
 	return true
 }
 
-// decimal is a number as 0.digits times ten to the exponent, without zeros at either end: equal numbers have equal
-// decimals, however they are spelt, and no float rounds them. Zero has no digits.
-type decimal struct {
-	negative bool
-	digits   []byte
-	exponent *big.Int
+// equalNumbers compares two numbers by their value.
+func equalNumbers(v, w Value) bool {
+	var a, b [64]byte
+	return bytes.Equal(v, w) || bytes.Equal(appendDecimal(a[:0], v), appendDecimal(b[:0], w))
 }
 
-func (d decimal) equal(e decimal) bool {
-	if len(d.digits) == 0 || len(e.digits) == 0 {
-		return len(d.digits) == len(e.digits)
+// appendDecimal appends a number in the spelling that all equal numbers share: its sign, its digits without zeros at
+// either end, and the power of ten by which to multiply 0.digits. No float rounds it. Zero is 0.
+func appendDecimal(out []byte, v Value) []byte {
+	mantissa, power := v, Value(nil)
+	if at := bytes.IndexAny(v, "eE"); at >= 0 {
+		mantissa, power = v[:at], v[at+1:]
 	}
-	return d.negative == e.negative && bytes.Equal(d.digits, e.digits) && d.exponent.Cmp(e.exponent) == 0
+	start := len(out)
+	if mantissa[0] == '-' {
+		out, mantissa = append(out, '-'), mantissa[1:]
+	}
+	from := len(out)
+	whole, fraction, _ := bytes.Cut(mantissa, []byte{'.'})
+	out = append(append(out, whole...), fraction...)
+	digits := bytes.TrimLeft(out[from:], "0")
+	exponent := len(whole) - (len(out) - from - len(digits))
+	out = bytes.TrimRight(append(out[:from], digits...), "0")
+	if len(out) <= from {
+		return append(out[:start], '0')
+	}
+	return appendPower(append(out, 'e'), power, exponent)
 }
 
-func decimalOf(v Value) decimal {
-	d := decimal{negative: v[0] == '-', exponent: new(big.Int)}
-	mantissa := bytes.TrimPrefix(v, []byte("-"))
-	if at := bytes.IndexAny(mantissa, "eE"); at >= 0 {
-		d.exponent.SetString(string(bytes.TrimPrefix(mantissa[at+1:], []byte("+"))), 10)
-		mantissa = mantissa[:at]
+// appendPower appends the sum of an exponent as it is written and of a shift of the point.
+func appendPower(out []byte, power Value, shift int) []byte {
+	if len(power) == 0 {
+		return strconv.AppendInt(out, int64(shift), 10)
 	}
-	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
-	all := append(bytes.Clone(whole), fraction...)
-	d.digits = bytes.TrimLeft(all, "0")
-	d.exponent.Add(d.exponent, big.NewInt(int64(len(whole)-(len(all)-len(d.digits)))))
-	d.digits = bytes.TrimRight(d.digits, "0")
-	return d
+	if n, err := strconv.ParseInt(string(power), 10, 32); err == nil {
+		return strconv.AppendInt(out, n+int64(shift), 10)
+	}
+	sum := new(big.Int)
+	sum.SetString(string(bytes.TrimPrefix(power, []byte{'+'})), 10)
+	return sum.Add(sum, big.NewInt(int64(shift))).Append(out, 10)
 }

@@ -16,6 +16,14 @@ func (h ContentHash) String() string {
 	return h.Alg + "-" + base64.RawURLEncoding.EncodeToString(h.Digest)
 }
 
+// HashesOf are the hashes of the external content of a dialog, an analysis or an attachment, given as its JSON text.
+// stated: the object says something of a hash, though it may be nothing that reads as one.
+func HashesOf(object Value) (hashes []ContentHash, stated bool) {
+	o := newPart(object, atDialog|atAnalysis|atAttachment)
+	stated = !o.Get("content_hash").isEmpty() || !o.Get("alg").isEmpty() && !o.Get("signature").isEmpty()
+	return o.contentHashes(), stated
+}
+
 // contentHashes reads content_hash, one or many, or the old pair of alg and signature. What does not parse is left out.
 func (o part) contentHashes() []ContentHash {
 	var all []ContentHash

@@ -23,6 +23,50 @@ func (d *Draft) readTags(body Value) (tagBody, bool) {
 	return tagBody{body}, body.Kind() == Array || body.Kind() == Object
 }
 
+// TagsIn are the "name:value" texts in the body of a tags attachment; false when it holds anything but tags.
+func TagsIn(body Value) ([]string, bool) {
+	if text, ok := body.Text(); ok {
+		inner, err := ParseValue([]byte(text))
+		if err != nil || loneSurrogate(body) {
+			return nil, false
+		}
+		body = inner
+	}
+	if body.Kind() != Array && body.Kind() != Object || !onlyTags(body) {
+		return nil, false
+	}
+	pairs := tagBody{body}.pairs()
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, ":")
+		if !ok || checkTag(name, value) != nil {
+			return nil, false
+		}
+	}
+	return pairs, true
+}
+
+// onlyTags reports whether every item of a list or map is text, or in a map what counts as text.
+func onlyTags(body Value) bool {
+	for _, item := range body.Elements() {
+		if item.Kind() != String {
+			return false
+		}
+	}
+	for _, value := range body.Members() {
+		want := 1
+		if value.Kind() == Array {
+			want = 0
+			for range value.Elements() {
+				want++
+			}
+		}
+		if len(tagValues(value)) != want {
+			return false
+		}
+	}
+	return true
+}
+
 // pairs are the "name:value" texts.
 func (b tagBody) pairs() []string {
 	var pairs []string

@@ -5,6 +5,21 @@ import "iter"
 // Value is the raw JSON text of one value, a part of a document's text; nil is no value.
 type Value []byte
 
+// ParseValue checks that text is one JSON value, within the limits that Parse has by default, and gives it without the
+// white space around it. It keeps text. Error: *ParseError.
+func ParseValue(text []byte) (Value, error) {
+	l := Limits{}.withDefaults()
+	if err := checkStart(text, l); err != nil {
+		return nil, err
+	}
+	s := scanner{text: text, depth: l.Depth, number: l.Number, values: l.Elements}
+	start, end := s.whole()
+	if end < 0 {
+		return nil, s.failure()
+	}
+	return Value(text[start:end:end]), nil
+}
+
 // Kind is the JSON type of a value.
 type Kind uint8
 
