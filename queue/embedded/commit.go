@@ -74,10 +74,11 @@ func (s *Store) commit(ctx context.Context, l *queue.Lease, p queue.Progress, le
 }
 
 func (g *grant) rev() queue.Rev {
-	if g.row == nil {
+	r := g.current()
+	if r == nil {
 		return 0
 	}
-	return queue.Rev(g.row.rev)
+	return queue.Rev(r.rev)
 }
 
 // change is what a Commit or Fail writes.
@@ -186,8 +187,8 @@ func (t *tx) rewrite(g *grant, c *change) (fits bool, err error) {
 	next := *old
 	next.rev++
 	next.size, next.sha, next.file, next.terms = int64(len(c.text)), c.sha, c.file, terms
-	g.row = &next
-	t.undoing(func() { g.row = old })
+	g.become(&next)
+	t.undoing(func() { g.become(old) })
 	return true, nil
 }
 
@@ -198,14 +199,14 @@ func (s *Store) reload(ctx context.Context, l *queue.Lease, g *grant) error {
 		if err != nil {
 			return err
 		}
-		g.row = r
+		g.become(r)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	g.base = nil
-	if g.row == nil {
+	if g.current() == nil {
 		return nil
 	}
 	text, _, err := s.leaseText(ctx, g)

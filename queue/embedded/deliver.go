@@ -20,7 +20,8 @@ func (s *Store) deliver(ctx context.Context, g *grant, w *wanted) (*queue.Lease,
 	l := &queue.Lease{ID: e.id, List: e.list.name, Token: g.token, Deadline: g.deadline, Run: e.run, Tries: int(e.tries),
 		Crashes: int(e.crashes) - 1, Stage: e.stage, Left: e.job.Left, Stored: e.job.Stored, Context: e.ctx,
 		Arrived: time.UnixMilli(e.at), Memo: memo{s, e.id, e.run}}
-	if g.row == nil {
+	r := g.current()
+	if r == nil {
 		l.Done, l.Effects = e.job.Done, e.job.Effects
 		return l, nil
 	}
@@ -34,8 +35,8 @@ func (s *Store) deliver(ctx context.Context, g *grant, w *wanted) (*queue.Lease,
 	if err != nil {
 		return nil, s.unread(ctx, l, err)
 	}
-	l.Rev = queue.Rev(g.row.rev)
-	l.Base = queue.Base{Hash: g.row.sha, Gen: g.row.gen, Rev: l.Rev}
+	l.Rev = queue.Rev(r.rev)
+	l.Base = queue.Base{Hash: r.sha, Gen: r.gen, Rev: l.Rev}
 	l.Done = slices.Concat(e.job.Done, g.job.Done)
 	l.Effects = merge(e.job.Effects, g.job.Effects)
 	return l, nil
@@ -82,11 +83,12 @@ func stopped(err error) bool {
 
 // leaseText reads the text and the journal of a leased document.
 func (s *Store) leaseText(ctx context.Context, g *grant) (text []byte, journal []queue.Progress, err error) {
+	r := g.current()
 	err = s.read(ctx, func(c *conn) error {
-		if g.row.file != "" {
-			text, err = os.ReadFile(s.blobPath(g.row.file))
+		if r.file != "" {
+			text, err = os.ReadFile(s.blobPath(r.file))
 		} else {
-			text, err = bodyText(c, g.row.id)
+			text, err = bodyText(c, r.id)
 		}
 		if err != nil || g.fresh {
 			return err

@@ -15,10 +15,12 @@ import (
 type grant struct {
 	token  [16]byte
 	e      entry   // the leased entry; changed by the writer alone
-	row    *row    // the document's row as of the last call; nil: there was none. Changed by the writer alone
+	row    *row    // the document's row as of the last call; nil: there was none. The writer's: it changes it by become, others ask current
 	queue  []entry // entries of the same uuid that wait for this lease to end. The writer's
 	fresh  bool    // the run began with this lease: it has no journal and no memo from before
 	marked bool    // this lease remembered an answer. The writer's
+
+	rowMu sync.Mutex // of row
 
 	// Under Store.mu.
 	deadline time.Time
@@ -27,6 +29,20 @@ type grant struct {
 
 	calls sync.Mutex // one call of the holder at a time
 	draft            // under calls; the writer changes it for a call that waits
+}
+
+// become changes the row.
+func (g *grant) become(r *row) {
+	g.rowMu.Lock()
+	defer g.rowMu.Unlock()
+	g.row = r
+}
+
+// current is the row, for others than the writer: a push by another chain may change it at any time.
+func (g *grant) current() *row {
+	g.rowMu.Lock()
+	defer g.rowMu.Unlock()
+	return g.row
 }
 
 // draft is what a run did since the document was read or committed last.

@@ -312,7 +312,7 @@ func (t *tx) ahead(id vcon.ID) (hops int64, ok bool) {
 	}
 	old, next := g.row, *g.row
 	next.hops = min(next.hops, maxHops) + 1
-	g.row = &next
-	t.undoing(func() { g.row = old })
+	g.become(&next)
+	t.undoing(func() { g.become(old) })
 	return next.hops, next.hops <= maxHops
 }
