@@ -194,3 +194,16 @@ func TestLifetimes(t *testing.T) {
 		})
 	}
 }
+
+// TestPlanReplacedAtOnce: the first plan is retired though it was replaced before the pool ran.
+func TestPlanReplacedAtOnce(t *testing.T) {
+	t.Parallel()
+	first, second := &worker.Plan{}, &worker.Plan{}
+	plan, retired := first, []*worker.Plan(nil)
+	pool := worker.New(nil, worker.Options{Plan: func() *worker.Plan { return plan }, Retired: func(p *worker.Plan) { retired = append(retired, p) }})
+	plan = second
+	pool.PlanChanged()
+	if !slices.Equal(retired, []*worker.Plan{first}) {
+		t.Errorf("retired %v, want the first plan", retired)
+	}
+}

@@ -82,7 +82,8 @@ func New(q Store, o Options) *Pool {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Pool{q: q, o: o, patience: suspectPatience, held: map[*held]struct{}{}, users: map[*Plan]int{},
+	users := map[*Plan]int{o.Plan(): 0} // known from now on: it may be replaced before any lease uses it
+	return &Pool{q: q, o: o, patience: suspectPatience, held: map[*held]struct{}{}, users: users,
 		changed: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
 }
 
