@@ -10,8 +10,9 @@
 // then the work.
 //
 // Guarantees: nothing is granted that Options do not grant; edits and effects are staged, and only the caller keeps
-// them, after the run; memory of the guest is only touched during a call. Left to others: binding guests (memory, fuel), committing what was
-// staged. Source: vcon:link/v1, version 1.0; docs/rationale.md says what was decided beyond its text.
+// them, after the run; memory of the guest is only touched during a call; the value of a Secret is in nothing that a link
+// gets or prints, but for an access key id in a presigned URL. Left to others: binding guests (memory, fuel), committing
+// what was staged. Source: vcon:link/v1, version 1.0; docs/rationale.md says what was decided beyond its text.
 package hostabi
 
 import (
@@ -70,6 +71,8 @@ type Grants struct {
 	Read, Write     Paths           // JSON Pointer prefixes, "*" one step, "-" append
 	Tags            bool            // the word "tags" in write
 	HTTP            outbound.Policy // zero: nothing
+	Fetch           Fetch           // zero: nothing
+	Secrets         []Secret        // of two with one name the first counts
 	Queues          []string        // lists that route and vcon_create may name
 	TTL, Create, KV bool
 }
@@ -110,17 +113,24 @@ type Call struct {
 	o      Options
 	limits Limits // filled in
 	used   Limits
+	memory int64 // most bytes of guest memory
 	closed bool
+	starts bool // the module starts: see Starting
 
 	doc     *vcon.Draft // what handle 1 reads: Options.Doc, or the payload of a signed vCon
 	sealed  string      // why nothing may be written, "" = it may
 	handles handles
 	body    bodyCache
 
+	masker   *masker
 	effects  Effects
 	delay    *time.Duration
 	failText string
+	calling  string // name of the call that is going on
 	errText  string
+	lastErr  Errno
+	denied   []string
+	denials  int
 	metrics  map[string]bool
 	answered map[[32]byte]uint32 // requests by method, url and body, that had their answer in this run
 	sent     int
@@ -128,7 +138,7 @@ type Call struct {
 
 // New begins a run. ctx bounds every call that waits.
 func New(ctx context.Context, o Options) *Call {
-	c := &Call{o: o, limits: o.Limits.withDefaults(), cancel: func() {}}
+	c := &Call{o: o, limits: o.Limits.withDefaults(), cancel: func() {}, masker: newMasker(o.Grants.Secrets)}
 	c.ctx = ctx
 	if !o.Deadline.IsZero() {
 		c.ctx, c.cancel = context.WithDeadline(ctx, o.Deadline)
@@ -156,11 +166,11 @@ func (c *Call) RetryDelay() (d time.Duration, ok bool) {
 // Failure is the text of error_set, "" when none.
 func (c *Call) Failure() string { return c.failText }
 
-// Sent counts the HTTP requests of the run (not those answered from Memo).
+// Sent counts the HTTP requests of the run, fetches too (not those answered from Memo).
 func (c *Call) Sent() int { return c.sent }
 
 // Close ends the run: every handle is closed, temporary files are removed. No method may be called afterwards but
-// Staged, Effects, RetryDelay, Failure, Sent and Used. Closing twice does no harm.
+// Staged, Effects, RetryDelay, Failure, Sent, Used, Denied, LastError and Mask. Closing twice does no harm.
 func (c *Call) Close() {
 	c.closed = true
 	c.handles.closeAll()
@@ -168,13 +178,41 @@ func (c *Call) Close() {
 	c.cancel()
 }
 
+// Narrow bounds everything that still waits in this call by ctx, which must come from the one that New was given: the
+// run's own limit of time, say.
+func (c *Call) Narrow(ctx context.Context) { c.ctx = ctx }
+
+// Starting says that the guest starts now, or has started. While it does, only abi_info, config_read, log, error_set and
+// error_text work, and config_read tells nothing of this run, so that what a guest makes of its start is the same for
+// every vCon.
+func (c *Call) Starting(yes bool) { c.starts = yes }
+
+// Exhausted reports that the run has used up its host calls: whoever binds guests ends it then.
+func (c *Call) Exhausted() bool { return !fits(c.used.HostCalls, 1, c.limits.HostCalls) }
+
+// Limits are the quotas of this run, defaults filled in.
+func (c *Call) Limits() Limits { return c.limits }
+
+// NoteMemory records the size of the guest's memory in bytes.
+func (c *Call) NoteMemory(bytes int64) { c.memory = max(c.memory, bytes) }
+
+// Memory is the most that the guest's memory had in bytes; 0 for builtin links.
+func (c *Call) Memory() int64 { return c.memory }
+
+// OutsideMemory answers a call of the named function whose bytes are not in the guest's memory.
+func (c *Call) OutsideMemory(name string) Errno {
+	c.used.HostCalls++
+	return c.failf(BadMemory, "%s: a pointer and length reach outside the guest's memory", name)
+}
+
 // enter counts a call and refuses it outside a run; code is 0 when the call may go on.
 func (c *Call) enter(name string) Errno {
 	c.used.HostCalls++
+	c.calling = name
 	if c.closed {
 		return Unsupported
 	}
-	if c.o.Doc == nil {
+	if c.o.Doc == nil || c.starts {
 		return c.failf(Unsupported, "%s: not while the module starts", name)
 	}
 	return 0

@@ -103,7 +103,7 @@ func equalCode(t testing.TB, c *Call, what string, got int64, want Errno) {
 func TestABIInfo(t *testing.T) {
 	t.Parallel()
 	c := newCall(t, document)
-	if got := c.ABIInfo(); got != 1<<48|FeatureSpellings|FeatureFormat {
+	if got := c.ABIInfo(); got != 1<<48|FeatureSpellings|FeaturePresign|FeatureFormat {
 		t.Errorf("abi_info = %#x", got)
 	}
 	c = newCall(t, document, func(o *Options) { o.KV = newMemoryKV() })

@@ -14,7 +14,7 @@ const abiMajor, abiMinor = 1, 0
 // The feature bits of abi_info.
 const (
 	FeatureSpellings = 1 << 0 // pointers take old and new names of core members
-	FeaturePresign   = 1 << 1
+	FeaturePresign   = 1 << 1 // http_presign works; whether it is granted is another question
 	FeatureKV        = 1 << 2
 	FeatureMetered   = 1 << 3
 	FeatureFormat    = 1 << 4 // doc_read takes AsFormat
@@ -23,7 +23,7 @@ const (
 // ABIInfo is 1<<48 | minor<<32 | feature bits.
 func (c *Call) ABIInfo() int64 {
 	c.used.HostCalls++
-	features := int64(FeatureSpellings | FeatureFormat)
+	features := int64(FeatureSpellings | FeaturePresign | FeatureFormat)
 	if c.o.KV != nil {
 		features |= FeatureKV
 	}
@@ -64,6 +64,9 @@ func (c *Call) ConfigRead(p, out []byte) int64 {
 }
 
 func (c *Call) linkInfo() []byte {
+	if c.starts || c.o.Doc == nil {
+		return startInfo(c.o.Link, c.o.Digest)
+	}
 	info := linkInfo{Name: c.o.Link, Chain: c.o.Chain, List: c.o.List, Attempt: max(c.o.Attempt, 1),
 		TraceParent: c.o.TraceParent, Run: hex.EncodeToString(c.o.Run[:]), Digest: c.o.Digest}
 	if d, ok := c.ctx.Deadline(); ok {
@@ -74,6 +77,33 @@ func (c *Call) linkInfo() []byte {
 		panic("hostabi: link info: " + err.Error()) // strings and numbers always encode
 	}
 	return text
+}
+
+// startInfo is linkInfo while a module starts: what is the same for every run.
+func startInfo(name, digest string) []byte {
+	text, err := json.Marshal(linkInfo{Name: name, Attempt: 1, Digest: digest})
+	if err != nil {
+		panic("hostabi: link info: " + err.Error()) // strings and numbers always encode
+	}
+	return text
+}
+
+// Link is the link's name in the config.
+func (c *Call) Link() string { return c.o.Link }
+
+// Environ is the environment of a command: its options as JSON, its name, attempt, chain and list.
+func (c *Call) Environ() []string {
+	options, err := c.options()
+	if err != nil {
+		options = []byte("{}") // no object: the config refuses it before
+	}
+	return []string{
+		"VCON_LINK_OPTIONS=" + string(options),
+		"VCON_LINK_NAME=" + c.o.Link,
+		"VCON_LINK_ATTEMPT=" + strconv.Itoa(max(c.o.Attempt, 1)),
+		"VCON_LINK_CHAIN=" + c.o.Chain,
+		"VCON_LINK_LIST=" + c.o.List,
+	}
 }
 
 // options are the link's own, without a member _link.

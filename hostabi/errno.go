@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/vconduit/vconduit/vcon"
 )
@@ -52,9 +54,35 @@ func failure(code Errno, format string, args ...any) *callError {
 
 // fail records why a call failed and gives its code. Only failures change error_text.
 func (c *Call) fail(e *callError) Errno {
-	c.errText = e.text
+	c.errText, c.lastErr = c.masker.text(e.text), e.code
+	if e.code == Denied {
+		c.noteDenied()
+	}
 	return e.code
 }
+
+// maxDenials is how many different refusals a run remembers.
+const maxDenials = 16
+
+// noteDenied remembers the refusal that errText tells, with the name of the call that met it.
+func (c *Call) noteDenied() {
+	c.denials++
+	text := c.errText
+	if !strings.HasPrefix(text, c.calling+": ") {
+		text = c.calling + ": " + text
+	}
+	text = escape(cutText([]byte(text), maxLine), "")
+	if len(c.denied) < maxDenials && !slices.Contains(c.denied, text) {
+		c.denied = append(c.denied, text)
+	}
+}
+
+// Denied tells what the run was refused because nothing grants it: up to 16 different texts, in the order in which they
+// came up, such as `http_send: GET https://a.example denied: ...`, and how often anything was refused.
+func (c *Call) Denied() (texts []string, count int) { return c.denied, c.denials }
+
+// LastError is the code of the last call that failed, 0 when none did. ErrorText tells why.
+func (c *Call) LastError() Errno { return c.lastErr }
 
 // failf is fail for a new failure.
 func (c *Call) failf(code Errno, format string, args ...any) Errno {

@@ -13,6 +13,9 @@ type Paths struct {
 	All   bool
 	Allow []string
 	Not   []string
+
+	// Within bounds all of this from above; nil: nothing does.
+	Within *Paths
 }
 
 // reach says how much of a value is granted.
@@ -26,6 +29,15 @@ const (
 
 // reach of the value at pointer, which is absolute and well formed.
 func (p Paths) reach(pointer string) reach {
+	got := p.own(pointer)
+	if p.Within != nil && got != reachNone {
+		got = min(got, p.Within.reach(pointer))
+	}
+	return got
+}
+
+// own is reach without Within.
+func (p Paths) own(pointer string) reach {
 	if p.All && len(p.Not) == 0 {
 		return reachAll
 	}

@@ -1,5 +1,7 @@
 package hostabi
 
+import "slices"
+
 // maxHandles is how many handles of all kinds may be open at once, handle 1 included.
 const maxHandles = 256
 
@@ -47,6 +49,14 @@ func (t *handles) closeAll() {
 		t.close(int32(i + 1))
 	}
 	t.open = nil
+}
+
+// room refuses what would end in a handle when none is free, before anything is done for it.
+func (c *Call) room() *callError {
+	if len(c.handles.open) == maxHandles && !slices.Contains(c.handles.open, nil) {
+		return failure(OverQuota, "%d handles are open", maxHandles)
+	}
+	return nil
 }
 
 // newHandle gives v a handle, or -6 when 256 are open.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,7 +36,7 @@ type httpRequest struct {
 	TimeoutMS *int64                 `json:"timeout_ms"`
 	Parts     []httpPart             `json:"parts"`
 	Redirects int                    `json:"redirects"`
-	Sign      json.RawMessage        `json:"sign"`
+	Sign      *httpSign              `json:"sign"`
 }
 
 // headerValue is a text or a list of texts.
@@ -50,13 +51,32 @@ func (v *headerValue) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(v))
 }
 
+// sending is a request in two forms: as the link wrote it, which is what policy, memo and idempotency key are asked about,
+// and as it leaves, with secrets in it. So a new value of a secret changes no key.
+type sending struct{ written, wire *outbound.Request }
+
 // HTTPSend sends a request and waits for the whole answer; any status is a success, the result is a response handle.
-// req is JSON: {"method":"GET","url":…,"headers":{name: text or [text]},"timeout_ms":30000,"redirects":0,"parts":[…]};
-// body is a stream, sent from its start, or 0. parts make a multipart/form-data body: {"name":…,"filename":…,"type":…}
-// with "value":text or "stream":handle; not together with body. Idempotency-Key is set unless given: the same for the
-// same request of the same run. Where answers are remembered (Options.Memo), an earlier 2xx answer to it is given
-// without sending; GET, HEAD and OPTIONS are always sent. Errors: -5 the URL is not granted, -6 quota or the answer is
-// too large, -7, -8, -12, -10 sign, -11.
+//
+// req is JSON: {"method":"GET","url":…,"headers":{name: text or [text]},"timeout_ms":30000,"redirects":0,"parts":[…],
+// "sign":{…}}; body is a stream, sent from its start, or 0. parts make a multipart/form-data body: {"name":…,
+// "filename":…,"type":…} with "value":text or "stream":handle; not together with body. sign is {"aws4":{"service",
+// "region","key","secret","session_token"}}: the host signs by AWS Signature Version 4; not together with redirects or
+// an authorization header.
+//
+// {{secret:NAME}} becomes the value of a secret as the request leaves: in header values, in the query of url (percent-
+// encoded; the placeholder may be, too), in a body or a part's value that is UTF-8 of at most 64 KiB (escaped as a JSON,
+// form or XML content-type asks, else as it is), and in key, secret and session_token of sign (which need in: [header]).
+// In a body, a name that the link holds no secret of is text like any other. Secrets are masked in the answer; one in an
+// encoding other than gzip is refused if the link holds any. A redirect to another origin leaves headers with secrets
+// behind, and is itself the answer when it would take a body or URL with one there.
+//
+// Idempotency-Key is set unless given: the same for the same request of the same run. Where answers are remembered
+// (Options.Memo), an earlier 2xx answer to it is given without sending; GET, HEAD and OPTIONS are always sent.
+//
+// Errors: -5 the URL or a secret in this place is not granted, -6 quota, too many handles or the answer is too large, -7,
+// -8, -10 no HTTP here, -11, -12.
+//
+//	{"method":"POST","url":"https://api.example/v1/score","headers":{"authorization":"Bearer {{secret:SCORE}}"}}
 func (c *Call) HTTPSend(req []byte, body int32) int32 {
 	if e := c.enter("http_send"); e != 0 {
 		return int32(e)
@@ -83,36 +103,64 @@ func (c *Call) httpSend(text []byte, bodyHandle int32) (*response, *callError) {
 	if err := c.mayRequest(out); err != nil {
 		return nil, err
 	}
-	if req.Parts != nil {
-		if content, err = c.multipart(req.Parts, out.Header); err != nil {
-			return nil, err
-		}
-		defer content.close()
-	}
-	if content != nil {
-		out.Body, out.Length = content.reader(), content.size
-	}
-	if err := c.chargeHTTP(out); err != nil {
+	f, err := c.newFilling("http_send", out.URL)
+	if err != nil {
 		return nil, err
 	}
-	return c.exchange(out)
+	body, err := c.requestBody(f, req, out, content)
+	if err != nil {
+		return nil, err
+	}
+	defer body.close()
+	wire, err := f.request(out, body.wire, req.Sign)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.chargeHTTP(wire); err != nil {
+		return nil, err
+	}
+	return c.exchange(sending{out, wire})
+}
+
+// requestBody is a body in both forms; they are the same stream when it holds no secret.
+type requestBody struct {
+	written, wire *stream // nil: none
+	own           bool    // both were made for this request
+}
+
+func (b requestBody) close() {
+	if b.own {
+		b.written.close()
+		b.wire.close()
+	}
+}
+
+// requestBody finds or makes the body of a request, and hangs its written form on out.
+func (c *Call) requestBody(f *filling, req httpRequest, out *outbound.Request, content *stream) (body requestBody, err *callError) {
+	switch {
+	case req.Parts != nil:
+		body, err = c.multipart(f, req.Parts, out.Header)
+	case content != nil:
+		body.written = content
+		body.wire, err = f.content(content, out.Header.Get("Content-Type"))
+	}
+	if err == nil && body.written != nil {
+		out.Body, out.Length = body.written.reader(), body.written.size
+	}
+	return body, err
 }
 
 // parseRequest checks everything that can be seen without looking anywhere else.
 func (c *Call) parseRequest(text []byte, hasBody bool) (httpRequest, *outbound.Request, *callError) {
 	req := httpRequest{Method: http.MethodGet}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil || d.More() || !utf8.Valid(text) {
-		return req, nil, failure(Invalid, "http_send: not a JSON object of method, url, headers, timeout_ms, parts, redirects")
+	if !decodeStrict(text, &req) {
+		return req, nil, failure(Invalid, "http_send: not a JSON object of method, url, headers, timeout_ms, parts, redirects, sign")
 	}
 	out := &outbound.Request{Method: strings.ToUpper(req.Method), URL: req.URL, Header: http.Header{}, Timeout: defaultTimeout, Redirects: req.Redirects}
 	if req.TimeoutMS != nil {
 		out.Timeout = time.Duration(min(*req.TimeoutMS, maxDelay.Milliseconds())) * time.Millisecond
 	}
 	switch {
-	case req.Sign != nil:
-		return req, nil, failure(Unsupported, "http_send: sign is not in this build")
 	case req.Parts != nil && hasBody:
 		return req, nil, failure(Invalid, "http_send: parts and a body together")
 	case out.Timeout <= 0:
@@ -128,13 +176,23 @@ func (c *Call) parseRequest(text []byte, hasBody bool) (httpRequest, *outbound.R
 			out.Header.Add(name, value)
 		}
 	}
-	return req, out, nil
+	if req.Sign != nil && (out.Redirects > 0 || out.Header.Get("Authorization") != "") {
+		return req, nil, failure(Invalid, "http_send: sign together with redirects or an authorization header")
+	}
+	return req, out, checkPlaceholders("http_send", out.URL, out.Header)
 }
 
-// mayRequest asks the policy, and whether the run still holds its vCon.
+// decodeStrict reads one JSON value in UTF-8, and reports whether it is what into wants and nothing more.
+func decodeStrict(text []byte, into any) bool {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into) == nil && !d.More() && utf8.Valid(text)
+}
+
+// mayRequest asks the policy, and whether there is a way out.
 func (c *Call) mayRequest(out *outbound.Request) *callError {
 	if err := c.o.Grants.HTTP.Match(out.Method, out.URL); err != nil {
-		return httpError(err)
+		return httpError("http_send", "http", err)
 	}
 	if c.o.HTTP == nil {
 		return failure(Unsupported, "http_send: no HTTP here")
@@ -142,8 +200,11 @@ func (c *Call) mayRequest(out *outbound.Request) *callError {
 	return nil
 }
 
-// chargeHTTP counts a request and what it sends.
+// chargeHTTP counts a request and what it sends, if there is room for the answer.
 func (c *Call) chargeHTTP(out *outbound.Request) *callError {
+	if err := c.room(); err != nil {
+		return err
+	}
 	if !fits(c.used.HTTPRequests, 1, c.limits.HTTPRequests) {
 		return failure(OverQuota, "http_send: more than %d requests in one run", c.limits.HTTPRequests)
 	}
@@ -156,23 +217,23 @@ func (c *Call) chargeHTTP(out *outbound.Request) *callError {
 }
 
 // exchange gives the remembered answer, or sends.
-func (c *Call) exchange(out *outbound.Request) (*response, *callError) {
-	id, err := c.identify(out)
+func (c *Call) exchange(s sending) (*response, *callError) {
+	id, err := c.identify(s.written)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.remembered(out.Method, id.key)
+	answer, err := c.remembered(s.written.Method, id.key)
 	if err != nil {
 		return nil, err
 	}
 	if answer == nil {
-		if out.Header.Get("Idempotency-Key") == "" {
-			out.Header.Set("Idempotency-Key", hex.EncodeToString(id.key[:]))
+		if s.wire.Header.Get("Idempotency-Key") == "" {
+			s.wire.Header.Set("Idempotency-Key", hex.EncodeToString(id.key[:]))
 		}
-		if answer, err = c.transmit(out); err != nil {
+		if answer, err = c.transmit(s.wire); err != nil {
 			return nil, err
 		}
-		c.remember(out.Method, id.key, answer)
+		c.remember(s.written.Method, id.key, answer)
 	}
 	if succeeded(answer.status) {
 		c.answered[id.request]++
@@ -181,35 +242,68 @@ func (c *Call) exchange(out *outbound.Request) (*response, *callError) {
 	return answer, nil
 }
 
-// transmit sends one request.
-func (c *Call) transmit(out *outbound.Request) (*response, *callError) {
-	if c.o.Alive != nil && !c.o.Alive() {
-		return nil, failure(Cancelled, "http_send: the run has lost its vCon")
+// transmit sends one request and takes secrets out of the answer.
+func (c *Call) transmit(wire *outbound.Request) (*response, *callError) {
+	if err := c.alive("http_send"); err != nil {
+		return nil, err
 	}
-	out.MaxBytes = outbound.DefaultMaxBytes
+	wire.MaxBytes = outbound.DefaultMaxBytes
 	if c.limits.HTTPBytes >= 0 {
-		out.MaxBytes = max(c.limits.HTTPBytes-c.used.HTTPBytes, 1)
+		wire.MaxBytes = max(c.limits.HTTPBytes-c.used.HTTPBytes, 1)
+	}
+	if c.masker != nil {
+		wire.Header.Set("Accept-Encoding", "gzip") // the one that can be looked into
 	}
 	c.sent++
-	got, err := c.o.HTTP.Do(c.ctx, c.o.Grants.HTTP, out)
+	got, err := c.o.HTTP.Do(c.ctx, c.o.Grants.HTTP, wire)
 	if err != nil {
-		return nil, httpError(err)
+		return nil, httpError("http_send", "http", err)
 	}
-	return &response{got.Status, got.Header, got.Body}, nil
+	return c.maskAnswer(got)
 }
 
-// httpError gives an error of package outbound its code.
-func httpError(err error) *callError {
+// alive refuses what would leave a run that has lost its vCon.
+func (c *Call) alive(call string) *callError {
+	if c.o.Alive != nil && !c.o.Alive() {
+		return failure(Cancelled, "%s: the run has lost its vCon", call)
+	}
+	return nil
+}
+
+// maskAnswer is an answer without the values of secrets.
+func (c *Call) maskAnswer(got *outbound.Response) (*response, *callError) {
+	if c.masker == nil {
+		return &response{got.Status, got.Header, got.Body}, nil
+	}
+	packed := func(encoding string) bool { return encoding != "" && !strings.EqualFold(encoding, "identity") }
+	if len(got.Body) > 0 && slices.ContainsFunc(got.Header.Values("Content-Encoding"), packed) {
+		return nil, failure(Network, "http_send: the answer is in an encoding that secrets cannot be masked in")
+	}
+	answer := &response{got.Status, c.masker.header(got.Header), c.masker.mask(got.Body, -1)}
+	if len(answer.body) != len(got.Body) {
+		answer.header.Del("Content-Length")
+	}
+	return answer, nil
+}
+
+// httpError gives an error of package outbound its code; grant is the capability that could have allowed it.
+func httpError(call, grant string, err error) *callError {
 	var denied *outbound.DeniedError
 	switch {
 	case errors.As(err, &denied):
-		return failure(Denied, "http_send: %v", denied)
+		text := call + ": " + denied.Method + " " + denied.Origin + " denied: " + denied.Reason
+		if denied.Rule != "" {
+			text += "; allow it with " + grant + `: ["` + denied.Rule + `"]`
+		}
+		return failure(Denied, "%s", text)
 	case errors.Is(err, outbound.ErrRequest):
-		return failure(Invalid, "http_send: %v", err)
+		return failure(Invalid, "%s: %v", call, err)
 	case errors.Is(err, outbound.ErrTooLarge):
-		return failure(OverQuota, "http_send: %v", err)
+		return failure(OverQuota, "%s: %v", call, err)
+	case errors.Is(err, outbound.ErrSink): // its own error names a path of the host
+		return failure(OverQuota, "%s: there is no room for the answer", call)
 	}
-	return waitError("http_send", err)
+	return waitError(call, err)
 }
 
 func (c *Call) answer(name string, r int32) (*response, Errno) {
@@ -269,14 +363,6 @@ func (c *Call) HTTPBody(r int32) int32 {
 		return int32(e)
 	}
 	return c.newHandle(fixed(answer.body))
-}
-
-// HTTPPresign would make a signed URL. This build answers -10.
-func (c *Call) HTTPPresign(req, out []byte) int64 {
-	if e := c.enter("http_presign"); e != 0 {
-		return int64(e)
-	}
-	return int64(c.failf(Unsupported, "http_presign: not in this build"))
 }
 
 // hashBody is the SHA-256 of what a request sends.

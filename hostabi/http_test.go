@@ -130,7 +130,6 @@ func TestHTTPSend(t *testing.T) {
 		equalCode(t, c, "headers", c.HTTPHeaders(h, nil), Invalid)
 		equalCode(t, c, "body", int64(c.HTTPBody(h)), Invalid)
 	}
-	equalCode(t, c, "presign", c.HTTPPresign([]byte("{}"), nil), Unsupported)
 }
 
 func TestHTTPSendRefuses(t *testing.T) {
@@ -147,7 +146,7 @@ func TestHTTPSendRefuses(t *testing.T) {
 		{"", 0, Invalid}, {"[]", 0, Invalid}, {"{" + url + ",\"headers\":{\"X\":\"\xff\"}}", 0, Invalid}, {`{` + url + `} x`, 0, Invalid}, {`{` + url + `,"verb":"GET"}`, 0, Invalid}, {`{` + url + `}`, 1, Invalid}, {`{` + url + `}`, 99, Invalid},
 		{`{` + url + `,"headers":{"Host":"x"}}`, 0, Invalid}, {`{` + url + `,"headers":{"X-A":"a\r\nX-B: b"}}`, 0, Invalid}, {`{` + url + `,"headers":{"te":"x"}}`, 0, Invalid},
 		{`{` + url + `,"headers":{"X":1}}`, 0, Invalid}, {`{` + url + `,"timeout_ms":0}`, 0, Invalid}, {`{` + url + `,"timeout_ms":-1}`, 0, Invalid}, {`{` + url + `,"redirects":11}`, 0, Invalid},
-		{`{` + url + `,"redirects":-1}`, 0, Invalid}, {`{` + url + `,"sign":{}}`, 0, Unsupported}, {`{` + url + `,"method":"G T"}`, 0, Invalid}, {`{` + url + `,"method":"CONNECT"}`, 0, Invalid},
+		{`{` + url + `,"redirects":-1}`, 0, Invalid}, {`{` + url + `,"method":"G T"}`, 0, Invalid}, {`{` + url + `,"method":"CONNECT"}`, 0, Invalid},
 		{`{"url":"/x"}`, 0, Invalid}, {`{"url":"http://u:p@127.0.0.1/"}`, 0, Invalid}, {`{"url":"http://127.0.0.1:1/"}`, 0, Denied}, {`{"url":"https://example.com/"}`, 0, Denied},
 		{`{` + url + `,"parts":[{"name":"a","value":"b"}]}`, s, Invalid}, {`{` + url + `,"parts":[{"value":"b"}]}`, 0, Invalid}, {`{` + url + `,"parts":[{"name":"a"}]}`, 0, Invalid},
 		{`{` + url + `,"parts":[{"name":"a","value":"b","stream":2}]}`, 0, Invalid}, {`{` + url + `,"parts":[{"name":"a\r\n","value":"b"}]}`, 0, Invalid},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -18,52 +19,102 @@ type httpPart struct {
 	Stream   int32   `json:"stream"`
 }
 
-// multipart writes parts into a stream and sets the header's content type. The boundary is a hash of the content: the
-// same parts give the same bytes, which is what remembered answers are found by.
-func (c *Call) multipart(parts []httpPart, header http.Header) (*stream, *callError) {
+// form is a multipart/form-data body to be.
+type form struct {
+	boundary string
+	heads    []string
+	contents []*stream
+}
+
+// multipart writes parts into streams, as they are written and with secrets in their values, and sets the header's
+// content type.
+func (c *Call) multipart(f *filling, parts []httpPart, header http.Header) (requestBody, *callError) {
 	if header.Get("Content-Type") != "" {
-		return nil, failure(Invalid, "http_send: with parts the host sets content-type")
+		return requestBody{}, failure(Invalid, "http_send: with parts the host sets content-type")
 	}
-	heads := make([]string, len(parts))
-	contents := make([]*stream, len(parts))
+	written, err := c.newForm(parts)
+	if err != nil {
+		return requestBody{}, err
+	}
+	wire, err := f.form(written, parts)
+	if err != nil {
+		return requestBody{}, err
+	}
+	header.Set("Content-Type", "multipart/form-data; boundary="+written.boundary)
+	body := requestBody{own: true}
+	if body.written, err = c.writeForm(written); err != nil {
+		return requestBody{}, err
+	}
+	if body.wire = body.written; f.body {
+		if body.wire, err = c.writeForm(wire); err != nil {
+			body.written.close()
+		}
+	}
+	return body, err
+}
+
+// newForm checks parts. The boundary is a hash of the content: the same parts give the same bytes, which is what
+// remembered answers are found by.
+func (c *Call) newForm(parts []httpPart) (form, *callError) {
+	made := form{heads: make([]string, len(parts)), contents: make([]*stream, len(parts))}
 	sum := sha256.New()
 	for i, part := range parts {
 		var err *callError
-		if heads[i], err = part.head(); err != nil {
-			return nil, err
+		if made.heads[i], err = part.head(); err != nil {
+			return made, err
 		}
-		if contents[i], err = c.partContent(part); err != nil {
-			return nil, err
+		if made.contents[i], err = c.partContent(part); err != nil {
+			return made, err
 		}
-		writeField(sum, heads[i])
-		if _, err := io.Copy(sum, contents[i].reader()); err != nil {
-			return nil, failure(Network, "http_send: reading a part: %v", err)
+		writeField(sum, made.heads[i])
+		if _, err := io.Copy(sum, made.contents[i].reader()); err != nil {
+			return made, failure(Network, "http_send: reading a part: %v", err)
 		}
 	}
-	boundary := "vconduit-" + hex.EncodeToString(sum.Sum(nil)[:16])
+	made.boundary = "vconduit-" + hex.EncodeToString(sum.Sum(nil)[:16])
+	return made, nil
+}
+
+// form is written with secrets in the values of its parts; what streams hold goes as it is.
+func (f *filling) form(written form, parts []httpPart) (form, *callError) {
+	wire := written
+	wire.contents = slices.Clone(written.contents)
+	for i, part := range parts {
+		if part.Value == nil {
+			continue
+		}
+		var err *callError
+		if wire.contents[i], err = f.content(written.contents[i], part.Type); err != nil {
+			return wire, err
+		}
+	}
+	return wire, nil
+}
+
+// writeForm writes a form into a new stream.
+func (c *Call) writeForm(f form) (*stream, *callError) {
 	body := &stream{}
-	if err := c.writeParts(body, boundary, heads, contents); err != nil {
+	w := streamWriter{body, c.o.TempDir, c.limits.HTTPBytes}
+	if err := f.writeTo(w); err != nil {
 		body.close()
 		return nil, failure(OverQuota, "http_send: %v", err)
 	}
-	header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
 	return body, nil
 }
 
-func (c *Call) writeParts(body *stream, boundary string, heads []string, contents []*stream) error {
-	w := streamWriter{body, c.o.TempDir, c.limits.HTTPBytes}
-	for i, head := range heads {
-		if _, err := fmt.Fprintf(w, "--%s\r\n%s\r\n", boundary, head); err != nil {
+func (f form) writeTo(w io.Writer) error {
+	for i, head := range f.heads {
+		if _, err := fmt.Fprintf(w, "--%s\r\n%s\r\n", f.boundary, head); err != nil {
 			return err
 		}
-		if _, err := io.Copy(w, contents[i].reader()); err != nil {
+		if _, err := io.Copy(w, f.contents[i].reader()); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(w, "\r\n"); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "--%s--\r\n", boundary)
+	_, err := fmt.Fprintf(w, "--%s--\r\n", f.boundary)
 	return err
 }
 

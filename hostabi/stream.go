@@ -128,17 +128,6 @@ func (c *Call) streamed(pointer string, v vcon.Value) ([]byte, *callError) {
 	return data, err
 }
 
-// StreamFetch would fetch what the url of the dialog, analysis or attachment at p names. This build answers -10.
-func (c *Call) StreamFetch(h int32, p []byte) int32 {
-	if e := c.enter("stream_fetch"); e != 0 {
-		return int32(e)
-	}
-	if _, err := c.locate(h, p); err != nil {
-		return int32(c.fail(err))
-	}
-	return int32(c.failf(Unsupported, "stream_fetch: not in this build"))
-}
-
 // StreamNew makes an empty stream to write to: in memory, above 1 MiB in a temporary file. Errors: -6 too many handles.
 func (c *Call) StreamNew() int32 {
 	if e := c.enter("stream_new"); e != 0 {

@@ -104,8 +104,6 @@ func TestStreamOpen(t *testing.T) {
 	if one == two || c.Used().Streams-used != 5 {
 		t.Errorf("the same body twice is charged %d bytes", c.Used().Streams-used)
 	}
-	equalCode(t, c, "stream_fetch", int64(c.StreamFetch(1, []byte("/dialog/0"))), Unsupported)
-	equalCode(t, c, "stream_fetch of a bad pointer", int64(c.StreamFetch(1, []byte("x"))), BadPointer)
 }
 
 func TestStreamHandles(t *testing.T) {

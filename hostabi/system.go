@@ -37,8 +37,9 @@ func (c *Call) Random(out []byte) int32 {
 	return 0
 }
 
-// Log writes a line: level 0 debug, 1 info, 2 warn, 3 error. It is cut at 1 KiB, control bytes are escaped. The result
-// is 1 when the line was dropped because the run's log is full. Also while the module starts. Errors: -11.
+// Log writes a line: level 0 debug, 1 info, 2 warn, 3 error. Secrets are masked, then it is cut at 1 KiB, control bytes
+// are escaped. The result is 1 when the line was dropped because the run's log is full. Also while the module starts.
+// Errors: -11.
 func (c *Call) Log(level int32, p []byte) int32 {
 	c.used.HostCalls++
 	if level < 0 || level > 3 {
@@ -47,7 +48,7 @@ func (c *Call) Log(level int32, p []byte) int32 {
 	if !utf8.Valid(p) {
 		return int32(c.failf(Invalid, "log: the line is not UTF-8"))
 	}
-	line := cutText(p, maxLine)
+	line := c.cutMasked(p)
 	if !fits(c.used.Log, int64(len(line)), c.limits.Log) {
 		return 1
 	}
@@ -56,6 +57,11 @@ func (c *Call) Log(level int32, p []byte) int32 {
 		c.o.Log(int(level), escape(line, ""))
 	}
 	return 0
+}
+
+// cutMasked is p without the values of secrets, cut to the length of a line.
+func (c *Call) cutMasked(p []byte) string {
+	return cutText(c.masker.mask(p, maxLine+utf8.UTFMax), maxLine)
 }
 
 // cutText is at most n bytes of p, ending between characters.
@@ -97,7 +103,7 @@ func hidden(r rune) bool {
 var metricName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
 
 // Metric records a value: kind 0 counter (added, not below 0), 1 gauge, 2 histogram. A link has 32 names, then -6.
-// Errors: -11 for NaN, infinity, an unknown kind, a bad name.
+// Errors: -11 for NaN, infinity, an unknown kind, a bad name, one that holds a secret.
 func (c *Call) Metric(kind int32, name []byte, value float64) int32 {
 	if e := c.enter("metric"); e != 0 {
 		return int32(e)
@@ -107,6 +113,8 @@ func (c *Call) Metric(kind int32, name []byte, value float64) int32 {
 		return int32(c.failf(Invalid, "metric: kind %d is unknown", kind))
 	case !metricName.Match(name):
 		return int32(c.failf(Invalid, "metric: %q is no name", name))
+	case c.masker.hits(string(name)):
+		return int32(c.failf(Invalid, "metric: the name holds a secret"))
 	case math.IsNaN(value) || math.IsInf(value, 0) || kind == 0 && value < 0:
 		return int32(c.failf(Invalid, "metric %s: %v is no value for it", name, value))
 	}
@@ -125,14 +133,14 @@ func (c *Call) Metric(kind int32, name []byte, value float64) int32 {
 	return 0
 }
 
-// ErrorSet says why the run is about to fail, in at most 1 KiB; the last call wins. Control characters but line breaks
-// are escaped: operators read it. Also while the module starts. Errors: -11 not UTF-8.
+// ErrorSet says why the run is about to fail, in at most 1 KiB; the last call wins. Secrets are masked, control characters
+// but line breaks are escaped: operators read it. Also while the module starts. Errors: -11 not UTF-8.
 func (c *Call) ErrorSet(p []byte) int32 {
 	c.used.HostCalls++
 	if !utf8.Valid(p) {
 		return int32(c.failf(Invalid, "error_set: the text is not UTF-8"))
 	}
-	c.failText = escape(cutText(p, maxLine), "\n\t")
+	c.failText = escape(c.cutMasked(p), "\n\t")
 	return 0
 }
 

@@ -61,6 +61,9 @@ type LinkReport struct {
 	Chain, Link, Module, Digest string
 	Outcome                     string // done | halt | no_change | retry | failed | skipped
 	Took                        time.Duration
+	Used                        hostabi.Limits // what the run used of its quotas
+	Memory                      int64          // most bytes of a guest's memory; 0 for builtin links
+	Denied                      []string       // what the link asked for and was not granted; nothing of the vCon is in it
 }
 
 // Run runs the chain's links that are not done yet, in order, and returns what happened since the last checkpoint, also
@@ -146,11 +149,11 @@ func (r *run) step(ctx context.Context, i int, s Step, id string) error {
 		err = r.tracerFailure(ctx, s, err)
 	}
 	if r.skips(s, err) {
-		r.report(s, "skipped", took)
+		r.report(s, "skipped", took, call)
 		r.pending.Done = append(r.pending.Done, id)
 		return nil
 	}
-	r.report(s, outcome(verdict, err), took)
+	r.report(s, outcome(verdict, err), took, call)
 	if err != nil {
 		return err
 	}
@@ -249,10 +252,13 @@ func (r *run) skips(s Step, err error) bool {
 	return s.OnError == SkipLink && errors.As(err, &l) && l.Again == nil && l.Reason != ReasonTracer && !errors.Is(err, ErrTimeout)
 }
 
-func (r *run) report(s Step, outcome string, took time.Duration) {
-	if r.job.LinkDone != nil {
-		r.job.LinkDone(LinkReport{ID: r.job.Doc.ID(), Chain: r.chain.Name, Link: s.Name, Module: s.Module, Digest: s.Digest, Outcome: outcome, Took: took})
+func (r *run) report(s Step, outcome string, took time.Duration, c *hostabi.Call) {
+	if r.job.LinkDone == nil {
+		return
 	}
+	denied, _ := c.Denied()
+	r.job.LinkDone(LinkReport{ID: r.job.Doc.ID(), Chain: r.chain.Name, Link: s.Name, Module: s.Module, Digest: s.Digest, Outcome: outcome, Took: took,
+		Used: c.Used(), Memory: c.Memory(), Denied: denied})
 }
 
 func outcome(v hostabi.Verdict, err error) string {
