@@ -31,6 +31,13 @@ func Missing(t testing.TB, name, fix string) {
 	t.Skipf("%s is missing: %s", name, fix)
 }
 
+// Optional is Missing for what is nowhere required: it skips, also where everything else must be there.
+func Optional(t testing.TB, name, fix string) {
+	t.Helper()
+	note(t, name+" ("+fix+"; never required)")
+	t.Skipf("%s is missing: %s", name, fix)
+}
+
 // Program is the path of a program, or Missing.
 func Program(t testing.TB, name, fix string) string {
 	t.Helper()

@@ -17,17 +17,21 @@ type Analysis struct {
 //
 //	err := c.AddAnalysis(link.Analysis{Type: "summary", Dialog: 0, Vendor: "acme", Body: summary})
 func (c *Call) AddAnalysis(a Analysis) error {
-	m := map[string]any{"type": a.Type, "body": a.Body}
-	for name, text := range map[string]string{"vendor": a.Vendor, "product": a.Product, "schema": a.Schema, "mediatype": a.MediaType} {
-		if text != "" {
-			m[name] = text
-		}
-	}
-	if a.Dialog != nil {
-		m["dialog"] = a.Dialog
-	}
-	m["encoding"], m["body"] = encoded(a.Body)
-	return c.At("analysis").Append(m)
+	w := wireAnalysis{Type: a.Type, Dialog: a.Dialog, MediaType: a.MediaType, Vendor: a.Vendor, Product: a.Product, Schema: a.Schema}
+	w.Encoding, w.Body = encoded(a.Body)
+	return c.At("analysis").Append(w)
+}
+
+// wireAnalysis is an Analysis as it stands in a vCon, its members in the order of the draft.
+type wireAnalysis struct {
+	Type      string `json:"type"`
+	Dialog    any    `json:"dialog,omitempty"`
+	MediaType string `json:"mediatype,omitempty"`
+	Vendor    string `json:"vendor,omitempty"`
+	Product   string `json:"product,omitempty"`
+	Schema    string `json:"schema,omitempty"`
+	Encoding  string `json:"encoding"`
+	Body      any    `json:"body"`
 }
 
 // encoded gives a body its encoding.

@@ -12,6 +12,8 @@ type Func func(c *Call) Result
 
 // Exec runs a link on a host, tells the host why it failed or when to come again, and gives its result. Authors do not
 // call it: the server does for builtin links, the exports of a guest do there. Tests of a link may.
+//
+//	result := link.Exec(host, Run) // host: a *hostabi.Call over a vCon
 func Exec(h Host, run Func) Result {
 	c := &Call{Host: h}
 	r := run(c)

@@ -38,6 +38,8 @@ func (c Code) Error() string {
 }
 
 // Error is a host function that failed.
+//
+//	if failed, ok := errors.AsType[*link.Error](err); ok && failed.Op == "http_send" { … }
 type Error struct {
 	Op   string // "http_send"
 	Code Code
@@ -61,6 +63,10 @@ func (e *Error) Unwrap() error { return e.Code }
 func (e *Error) Retryable() bool { return e.Code == Network || e.Code == TimedOut }
 
 // StatusError is an HTTP answer that is not what was hoped for.
+//
+//	if status, ok := errors.AsType[*link.StatusError](err); ok && status.Status == 409 {
+//		return link.NoChange() // they have it already
+//	}
 type StatusError struct {
 	Status     int
 	Origin     string        // scheme and host of the URL; the rest may be a secret

@@ -158,8 +158,8 @@ func TestEdits(t *testing.T) {
 	}
 	for pointer, want := range map[string]string{
 		"/subject": `"Billing"`, "/new": `{"a":1}`, "/parties/1": `{"name":"Rob"}`, "/parties/2": `{"name":"Zoe"}`, "/odd": `{"m~n":2}`,
-		"/analysis/0": `{"body":"short","dialog":0,"encoding":"none","mediatype":"text/plain","type":"summary","vendor":"acme"}`,
-		"/analysis/1": `{"body":{"x":0.5},"encoding":"json","type":"score"}`, "/analysis/2": `{"body":"_w","encoding":"base64url","type":"raw"}`,
+		"/analysis/0": `{"type":"summary","dialog":0,"mediatype":"text/plain","vendor":"acme","encoding":"none","body":"short"}`,
+		"/analysis/1": `{"type":"score","encoding":"json","body":{"x":0.5}}`, "/analysis/2": `{"type":"raw","encoding":"base64url","body":"_w"}`,
 	} {
 		doc, err := h.Staged()
 		if err != nil {
@@ -231,7 +231,7 @@ func TestStreams(t *testing.T) {
 			t.Errorf("%v, want Invalid", err)
 		}
 	}
-	if _, err := c.At("dialog", 0).Fetch(); !errors.Is(err, link.Unsupported) {
+	if _, err := c.At("dialog", 0).Fetch(); !errors.Is(err, link.NotFound) {
 		t.Errorf("fetch: %v", err)
 	}
 }

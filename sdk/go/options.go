@@ -53,11 +53,28 @@ func (c *Call) Options(into any) error {
 	if err != nil {
 		return err
 	}
-	problems := slices.DeleteFunc(DecodeOptions(text, into), func(p Problem) bool { return p.Warn })
-	if len(problems) > 0 {
-		return &OptionsError{problems}
+	wrong, _ := split(DecodeOptions(text, into))
+	return optionsError(wrong)
+}
+
+// split tells what is wrong from what only does nothing.
+func split(problems []Problem) (wrong, warnings []Problem) {
+	for _, p := range problems {
+		if p.Warn {
+			warnings = append(warnings, p)
+		} else {
+			wrong = append(wrong, p)
+		}
 	}
-	return nil
+	return wrong, warnings
+}
+
+// optionsError is nil without problems.
+func optionsError(wrong []Problem) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &OptionsError{wrong}
 }
 
 // DecodeOptions is Call.Options without a run: it decodes options, a JSON object (nil and null are {}), and gives every
@@ -80,19 +97,12 @@ func DecodeOptions(options []byte, into any) []Problem {
 			problems = append(problems, decodeField(name, members[name], field)...)
 		}
 	}
-	if checker, ok := into.(interface{ Check() []Problem }); ok && len(problems) == countWarnings(problems) {
-		problems = append(problems, checker.Check()...)
-	}
-	return problems
-}
-
-func countWarnings(problems []Problem) (n int) {
-	for _, p := range problems {
-		if p.Warn {
-			n++
+	if checker, ok := into.(interface{ Check() []Problem }); ok {
+		if wrong, _ := split(problems); len(wrong) == 0 {
+			problems = append(problems, checker.Check()...)
 		}
 	}
-	return n
+	return problems
 }
 
 // object splits a JSON object into its members, and their names in order.
@@ -210,6 +220,8 @@ func editDistance(a, b string) int {
 }
 
 // Duration is an option that is a time: "10s", "2m30s", or a number of seconds.
+//
+//	request.Timeout = time.Duration(o.Timeout)
 type Duration time.Duration
 
 // UnmarshalJSON reads it.

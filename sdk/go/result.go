@@ -79,6 +79,8 @@ func Retry(why error, after time.Duration) Result {
 }
 
 // Retryable reports whether an error may pass: the first in its tree with a method Retryable() bool decides.
+//
+//	if err := c.PostJSON(o.URL, v, nil); link.Retryable(err) { … }
 func Retryable(err error) bool {
 	var r interface{ Retryable() bool }
 	return errors.As(err, &r) && r.Retryable()

@@ -49,6 +49,8 @@ func (c *Call) stream(op string, handle int32) (*Stream, error) {
 }
 
 // Read reads on from where the last Read ended.
+//
+//	lines := bufio.NewScanner(stream)
 func (s *Stream) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -63,7 +65,9 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return int(n), nil
 }
 
-// Write appends; only to streams of NewStream.
+// Write appends; only to streams of NewStream. Errors: OverQuota, Unsupported.
+//
+//	fmt.Fprintf(stream, "%s;%d\n", name, words)
 func (s *Stream) Write(p []byte) (int, error) {
 	if err := s.call.done("stream_write", s.call.Host.StreamWrite(s.handle, p)); err != nil {
 		return 0, err
@@ -72,6 +76,8 @@ func (s *Stream) Write(p []byte) (int, error) {
 }
 
 // Size is the length of the whole stream in bytes.
+//
+//	if n, err := audio.Size(); err == nil && n > 25<<20 { … }
 func (s *Stream) Size() (int64, error) {
 	n := s.call.Host.StreamSize(s.handle)
 	if n < 0 {
@@ -81,6 +87,8 @@ func (s *Stream) Size() (int64, error) {
 }
 
 // Close gives the stream back.
+//
+//	defer audio.Close()
 func (s *Stream) Close() error {
 	return s.call.done("stream_close", s.call.Host.StreamClose(s.handle))
 }

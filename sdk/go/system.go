@@ -75,15 +75,23 @@ func (s KV) Get(key string) ([]byte, error) {
 	return s.call.sized("kv_get", func(out []byte) int64 { return s.call.Host.KVGet([]byte(key), out) })
 }
 
-// Put stores a value of at most 64 KiB; ttl 0 = for ever, parts of a second count as one.
+// Put stores a value of at most 64 KiB; ttl 0 = for ever, parts of a second count as one. Errors: Denied, OverQuota.
+//
+//	err := c.KV().Put("seen:"+caller, []byte(uuid), 24*time.Hour)
 func (s KV) Put(key string, value []byte, ttl time.Duration) error {
 	return s.call.done("kv_put", s.call.Host.KVPut([]byte(key), value, wholeSeconds(ttl)))
 }
 
-// Swap puts value where old is; a nil old means that nothing must be there, a nil value removes. Errors: Conflict.
+// Swap puts value where old is; a nil old means that nothing must be there, a nil value removes. Errors: Conflict when
+// another run was quicker.
+//
+//	old, _ := c.KV().Get("turn") // nil when there is none
+//	err := c.KV().Swap("turn", old, []byte("bob"), 0)
 func (s KV) Swap(key string, old, value []byte, ttl time.Duration) error {
 	return s.call.done("kv_cas", s.call.Host.KVCas([]byte(key), old, value, wholeSeconds(ttl)))
 }
 
 // Delete removes a key. Errors: NotFound.
+//
+//	err := c.KV().Delete("seen:" + caller)
 func (s KV) Delete(key string) error { return s.call.done("kv_del", s.call.Host.KVDel([]byte(key))) }

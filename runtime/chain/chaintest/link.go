@@ -28,11 +28,18 @@ var update = flag.Bool("update", false, "write the expected files of golden pair
 // OpenLink makes a link from its options (an object), and says what it is granted.
 type OpenLink func(options json.RawMessage) (chain.Link, hostabi.Grants, error)
 
+// Way is another way to run the same link, as a guest for one.
+type Way struct {
+	Name string
+	Open OpenLink
+}
+
 // Link runs a link over golden pairs: every folder below dir holds in.json (the vCon) and out.json (the vCon
 // afterwards, byte for byte), effects.json (verdict, error, and what was asked for outside the document), and may hold
 // options.json and http.json: the answers that its requests get, in order per URL; without one, 200 and no body.
-// Each case runs twice and must come to the same. With -update the expected files are written.
-func Link(t *testing.T, dir string, open OpenLink) {
+// Each case runs twice and must come to the same, and so must all other ways to run it. With -update the expected files
+// are written, from what the first way gives.
+func Link(t *testing.T, dir string, open OpenLink, others ...Way) {
 	t.Helper()
 	cases, err := os.ReadDir(dir)
 	if err != nil {
@@ -41,33 +48,55 @@ func Link(t *testing.T, dir string, open OpenLink) {
 	for _, c := range cases {
 		t.Run(c.Name(), func(t *testing.T) {
 			t.Parallel()
-			golden(t, filepath.Join(dir, c.Name()), open)
+			golden(t, filepath.Join(dir, c.Name()), open, others)
 		})
 	}
 }
 
-func golden(t *testing.T, dir string, open OpenLink) {
-	in := mustRead(t, dir, "in.json")
-	options := optional(t, dir, "options.json", "{}")
-	answers := optional(t, dir, "http.json", "[]")
-	out, effects := runLink(t, in, options, answers, open)
-	again, effectsAgain := runLink(t, in, options, answers, open)
-	if !bytes.Equal(out, again) || !bytes.Equal(effects, effectsAgain) {
-		t.Errorf("a second run comes to something else:\n%s\n%s", again, effectsAgain)
+func golden(t *testing.T, dir string, open OpenLink, others []Way) {
+	r := runner{options: optional(t, dir, "options.json", "{}")}
+	if err := json.Unmarshal(optional(t, dir, "http.json", "[]"), &r.answers); err != nil {
+		t.Fatalf("http.json: %v", err)
+	}
+	doc, err := vcon.Parse(mustRead(t, dir, "in.json"))
+	if err != nil {
+		t.Fatalf("in.json: %v", err)
+	}
+	got := r.run(t, doc, open)
+	r.run(t, doc, open).mustBe(t, "a second run", got)
+	for _, other := range others {
+		r.run(t, doc, other.Open).mustBe(t, other.Name, got)
 	}
 	if *update {
-		for name, data := range map[string][]byte{"out.json": out, "effects.json": effects} {
-			if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		got.write(t, dir)
 		return
 	}
-	if want := mustRead(t, dir, "out.json"); !bytes.Equal(out, want) {
-		t.Errorf("out.json: got\n%s\nwant\n%s", out, want)
+	got.mustBe(t, "the run", outcome{mustRead(t, dir, "out.json"), mustRead(t, dir, "effects.json")})
+}
+
+// outcome is what a run leaves.
+type outcome struct {
+	document []byte
+	effects  []byte // as effects.json has them
+}
+
+// mustBe fails the test when another outcome is wanted.
+func (o outcome) mustBe(t testing.TB, what string, want outcome) {
+	t.Helper()
+	if !bytes.Equal(o.document, want.document) {
+		t.Errorf("%s: out.json: got\n%s\nwant\n%s", what, o.document, want.document)
 	}
-	if want := mustRead(t, dir, "effects.json"); !bytes.Equal(effects, want) {
-		t.Errorf("effects.json: got\n%s\nwant\n%s", effects, want)
+	if !bytes.Equal(o.effects, want.effects) {
+		t.Errorf("%s: effects.json: got\n%s\nwant\n%s", what, o.effects, want.effects)
+	}
+}
+
+func (o outcome) write(t *testing.T, dir string) {
+	t.Helper()
+	for name, data := range map[string][]byte{"out.json": o.document, "effects.json": o.effects} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -121,35 +150,41 @@ type request struct {
 
 var verdicts = map[hostabi.Verdict]string{hostabi.Done: "done", hostabi.Halt: "halt", hostabi.Retry: "retry", hostabi.NoChange: "no change"}
 
-// runLink gives the document and the effects after one run.
-func runLink(t testing.TB, in, options, answers []byte, open OpenLink) (out, seen []byte) {
+// maxTime ends a run that does not end.
+const maxTime = 30 * time.Second
+
+// runner runs links with the same options and the same answers to what they send.
+type runner struct {
+	options []byte
+	answers []answer
+}
+
+func (r runner) run(t testing.TB, doc *vcon.VCon, open OpenLink) outcome {
 	t.Helper()
-	doc, err := vcon.Parse(in)
+	link, grants, err := open(r.options)
 	if err != nil {
-		t.Fatalf("in.json: %v", err)
-	}
-	link, grants, err := open(options)
-	if err != nil {
-		return in, encode(t, effects{Verdict: "options refused", Error: err.Error()})
+		return outcome{doc.Bytes(), encode(t, effects{Verdict: "options refused", Error: err.Error()})}
 	}
 	defer link.Close(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), maxTime)
+	defer cancel()
 	var e effects
-	net := &scripted{}
-	if err := json.Unmarshal(answers, &net.answers); err != nil {
-		t.Fatalf("http.json: %v", err)
-	}
-	call := hostabi.New(t.Context(), hostabi.Options{
-		Doc: doc.Draft(), Link: "link", Chain: "chain", List: "list", Step: "link#1", Config: options, Grants: grants, HTTP: net,
+	net := &scripted{answers: r.answers}
+	call := hostabi.New(ctx, hostabi.Options{
+		Doc: doc.Draft(), Link: "link", Chain: "chain", List: "list", Step: "link#1", Config: r.options, Grants: grants, HTTP: net,
 		Log: func(level int, line string) { e.Log = append(e.Log, fmt.Sprintf("%d %s", level, line)) },
 		Metric: func(kind int, name string, v float64) {
 			e.Metrics = append(e.Metrics, fmt.Sprintf("%d %s %v", kind, name, v))
 		},
 	})
 	defer call.Close()
-	verdict, err := link.Run(t.Context(), call)
+	verdict, err := link.Run(ctx, call)
+	if _, named := verdicts[verdict]; !named && err == nil || named && verdict != hostabi.Retry && err != nil {
+		t.Fatalf("verdict %d with error %v", verdict, err)
+	}
 	e.fill(verdict, err, call)
 	e.Requests = net.sent
-	return kept(t, doc, verdict, call), encode(t, e)
+	return outcome{kept(t, doc, verdict, call), encode(t, e)}
 }
 
 func (e *effects) fill(verdict hostabi.Verdict, err error, call *hostabi.Call) {
@@ -232,7 +267,12 @@ func (s *scripted) Do(_ context.Context, p outbound.Policy, r *outbound.Request)
 		got.Body = string(body)
 	}
 	s.sent = append(s.sent, got)
-	return s.next(r.URL)
+	answer, err := s.next(r.URL)
+	if err == nil && r.Sink != nil && answer.Status/100 == 2 {
+		_, err = r.Sink.Write(answer.Body)
+		answer.Body = nil
+	}
+	return answer, err
 }
 
 func (s *scripted) next(url string) (*outbound.Response, error) {
@@ -268,9 +308,10 @@ var awkward = []string{
 	`{"unprotected":{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e"},"ciphertext":"AA","recipients":[{}]}`,
 }
 
-// FuzzLink runs a link over any vCon that the fuzzer finds: it must come to an end without a panic, and what it leaves
-// must be a vCon of the same uuid. Without -fuzz it runs over awkward documents alone.
-func FuzzLink(f *testing.F, options json.RawMessage, open OpenLink) {
+// FuzzLink runs a link over any vCon that the fuzzer finds: it must come to an end without a panic, what it leaves must
+// be a vCon of the same uuid, and all ways to run it must leave the same. Without -fuzz it runs over awkward documents
+// alone.
+func FuzzLink(f *testing.F, options json.RawMessage, open OpenLink, others ...Way) {
 	f.Helper()
 	for _, text := range awkward {
 		f.Add([]byte(text))
@@ -280,21 +321,14 @@ func FuzzLink(f *testing.F, options json.RawMessage, open OpenLink) {
 		if err != nil {
 			return
 		}
-		link, grants, err := open(options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		call := hostabi.New(ctx, hostabi.Options{Doc: doc.Draft(), Step: "link#1", Config: options, Grants: grants, HTTP: &scripted{}})
-		defer call.Close()
-		verdict, err := link.Run(ctx, call)
-		if (err == nil) != (verdict == hostabi.Done || verdict == hostabi.Halt || verdict == hostabi.NoChange) {
-			t.Fatalf("verdict %d with error %v", verdict, err)
-		}
-		out, err := vcon.Parse(kept(t, doc, verdict, call))
+		r := runner{options: options}
+		got := r.run(t, doc, open)
+		out, err := vcon.Parse(bytes.Clone(got.document))
 		if err != nil || out.ID() != doc.ID() {
 			t.Fatalf("left behind: %v", err)
+		}
+		for _, other := range others {
+			r.run(t, doc, other.Open).mustBe(t, other.Name, got)
 		}
 	})
 }
