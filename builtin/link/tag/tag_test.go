@@ -8,8 +8,10 @@ import (
 	"github.com/vconduit/vconduit/builtin"
 	"github.com/vconduit/vconduit/builtin/link/tag"
 	"github.com/vconduit/vconduit/hostabi"
+	"github.com/vconduit/vconduit/internal/guesttest"
 	"github.com/vconduit/vconduit/runtime/chain"
 	"github.com/vconduit/vconduit/runtime/chain/chaintest"
+	"github.com/vconduit/vconduit/runtime/wasm/wasmtest"
 )
 
 func open(options json.RawMessage) (chain.Link, hostabi.Grants, error) {
@@ -20,13 +22,18 @@ func open(options json.RawMessage) (chain.Link, hostabi.Grants, error) {
 	return l, l.Grants, nil
 }
 
+// guest is the link as a module.
+func guest(t testing.TB) chaintest.Way {
+	return wasmtest.Guest(t, guesttest.Build(t, "builtin/link/tag/guest"), open)
+}
+
 func TestLink(t *testing.T) {
 	t.Parallel()
-	chaintest.Link(t, "testdata", open)
+	chaintest.Link(t, "testdata", open, guest(t))
 }
 
 func FuzzLink(f *testing.F) {
-	chaintest.FuzzLink(f, json.RawMessage(`{"tags": ["vip", "a:b"]}`), open)
+	chaintest.FuzzLink(f, json.RawMessage(`{"tags": ["vip", "a:b"]}`), open, guest(f))
 }
 
 func TestCheck(t *testing.T) {

@@ -17,8 +17,10 @@ import (
 	"github.com/vconduit/vconduit/builtin/link/webhook"
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/hostabi/outbound"
+	"github.com/vconduit/vconduit/internal/guesttest"
 	"github.com/vconduit/vconduit/runtime/chain"
 	"github.com/vconduit/vconduit/runtime/chain/chaintest"
+	"github.com/vconduit/vconduit/runtime/wasm/wasmtest"
 	"github.com/vconduit/vconduit/vcon"
 )
 
@@ -30,13 +32,18 @@ func open(options json.RawMessage) (chain.Link, hostabi.Grants, error) {
 	return l, l.Grants, nil
 }
 
+// guest is the link as a module.
+func guest(t testing.TB) chaintest.Way {
+	return wasmtest.Guest(t, guesttest.Build(t, "builtin/link/webhook/guest"), open)
+}
+
 func TestLink(t *testing.T) {
 	t.Parallel()
-	chaintest.Link(t, "testdata", open)
+	chaintest.Link(t, "testdata", open, guest(t))
 }
 
 func FuzzLink(f *testing.F) {
-	chaintest.FuzzLink(f, json.RawMessage(`{"webhook-urls": ["http://crm.internal/hook"], "format_version": "0.0.1"}`), open)
+	chaintest.FuzzLink(f, json.RawMessage(`{"webhook-urls": ["http://crm.internal/hook"], "format_version": "0.0.1"}`), open, guest(f))
 }
 
 func TestCheck(t *testing.T) {
