@@ -173,7 +173,7 @@ func (l *loading) checkStorages() {
 // checkImports: refs are fetched beforehand; names of Python modules have no meaning here.
 func (l *loading) checkImports() {
 	for _, i := range l.Imports {
-		if !isRef(i.Module) {
+		if !IsModule(i.Module) {
 			l.add(Warning, codePython, i.Pos, keyPath("imports", i.Name), "a Python module cannot be imported here; ignored", "remove it, or name a module ref (oci://...)")
 		}
 	}
@@ -186,7 +186,7 @@ func (l *loading) checkLinks() {
 		if k.SHA256 != "" && !hexDigest(k.SHA256) {
 			l.add(Error, codeValue, l.at(path+".sha256"), path+".sha256", "is not 64 hex digits", "the SHA-256 of the wasm bytes, as sha256sum prints it")
 		}
-		if k.Shadow != "" && !isRef(k.Shadow) {
+		if k.Shadow != "" && !IsModule(k.Shadow) {
 			l.add(Error, codeValue, l.at(path+".shadow"), path+".shadow", "is no module ref", "as oci://host/name:1.2.0")
 		}
 		if k.Retry.MaxDelay < k.Retry.Delay {

@@ -13,11 +13,11 @@ import (
 type unenforced struct {
 	key    string // path, `*` for a name or an index
 	needs  string
-	obeyed string // the one value that is obeyed, if there is one
+	obeyed []string // the values that are obeyed, if there are any
 }
 
 func notEnforced() []unenforced {
-	const modules, accounts, redis = "the module engine", "counting per key", "the Redis store"
+	const fuel, modules, accounts, redis = "metering of fuel", "signatures and locks of modules", "counting per key", "the Redis store"
 	return []unenforced{
 		{key: "ingress_auth.*.rate", needs: accounts}, // one key for the list
 		{key: "ingress_auth.*.burst", needs: accounts},
@@ -33,17 +33,16 @@ func notEnforced() []unenforced {
 		{key: "queue.redis.durability", needs: redis},
 		{key: "queue.redis.replicas", needs: redis},
 		{key: "telemetry.otlp.endpoint", needs: "the OTLP exporter"},
-		{key: "sandbox", needs: modules},
-		{key: "modules", needs: modules},
-		{key: "links.*.sha256", needs: modules},
-		{key: "links.*.allow", needs: modules},
-		{key: "links.*.limits", needs: modules},
-		{key: "links.*.isolation", needs: modules},
-		{key: "links.*.engine", needs: modules},
-		{key: "links.*.shadow", needs: modules},
-		{key: "links.*.input", needs: modules},
-		{key: "links.*.output", needs: modules},
-		{key: "links.*.signed_write", needs: "amended copies", obeyed: "fail"},
+		{key: "sandbox.defaults.fuel", needs: fuel},
+		{key: "sandbox.ceiling.limits.fuel", needs: fuel},
+		{key: "sandbox.tenants", needs: fuel},
+		{key: "sandbox.pool", needs: "the pool of guests"},
+		{key: "modules.lock", needs: modules},
+		{key: "modules.sources.*.verify", needs: modules},
+		{key: "links.*.limits.fuel", needs: fuel},
+		{key: "links.*.isolation", needs: "instances that outlive a run", obeyed: []string{"vcon", "fresh"}}, // both: a fresh one for each
+		{key: "links.*.shadow", needs: "shadow runs"},
+		{key: "links.*.signed_write", needs: "amended copies", obeyed: []string{"fail"}},
 		{key: "followers", needs: "the follower"},
 	}
 }
@@ -54,7 +53,7 @@ func (l *loading) enforcement() {
 		pattern := strings.Split(u.key, ".")
 		for path, n := range l.seen {
 			empty := n.kind == nullNode || n.text == "" && len(n.items) == 0
-			if empty || u.obeyed != "" && n.text == u.obeyed || !matches(pattern, SplitPath(path)) {
+			if empty || slices.Contains(u.obeyed, n.text) || !matches(pattern, SplitPath(path)) {
 				continue
 			}
 			l.add(Warning, codeNotEnforced, n.pos, path, "this build reads the key but does not obey it",

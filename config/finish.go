@@ -119,5 +119,5 @@ func (l *loading) ourKeys() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(l.Links, func(link Link) bool { return isRef(link.Module) })
+	return slices.ContainsFunc(l.Links, func(link Link) bool { return IsModule(link.Module) })
 }

@@ -168,9 +168,9 @@ func (l *loading) cannot(kind Kind, module, pip string) (why, hint string) {
 		return "it names no module", "as module: " + prefix + "NAME"
 	case removedModule(module) != "":
 		return "there is no " + module, removedModule(module)
-	case isRef(module) && kind != LinkKind:
+	case IsModule(module) && kind != LinkKind:
 		return "only links can be modules", ""
-	case !isRef(module) && !strings.HasPrefix(module, prefix):
+	case !IsModule(module) && !strings.HasPrefix(module, prefix):
 		hint = "vconduit runs no Python: port it to a WebAssembly module, or call it over HTTP with links.webhook"
 		if pip != "" {
 			return fmt.Sprintf("%s is a Python package", module), hint

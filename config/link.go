@@ -196,3 +196,11 @@ func (l Link) KeepsAnswers() bool {
 	}
 	return len(l.Allow.HTTP) > 0
 }
+
+// IsModule says that the link is a WebAssembly module, named by a ref, and no builtin.
+func (l Link) IsModule() bool { return IsModule(l.Module) }
+
+// IsModule tells a module ref from the name of a builtin or of a Python module.
+func IsModule(module string) bool {
+	return hasPrefix(module, "oci://", "https://", "http://", "file:", "script:", "upload:")
+}

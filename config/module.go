@@ -20,11 +20,6 @@ func hasPrefix(s string, prefixes ...string) bool {
 	return false
 }
 
-// isRef tells a module ref from the name of a builtin or of a Python module.
-func isRef(module string) bool {
-	return hasPrefix(module, "oci://", "https://", "http://", "file:", "script:", "upload:")
-}
-
 // needsPin says that a module ref alone does not say which bytes are meant, and nothing but the link's sha256 does.
 func needsPin(module string) bool {
 	return hasPrefix(strings.TrimPrefix(module, "script:"), "file:", "https://", "http://")

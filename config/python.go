@@ -70,7 +70,7 @@ func (l *loading) plainSecrets() {
 	}
 	module := map[string]bool{}
 	for _, k := range l.Links {
-		module[k.Name] = isRef(k.Module)
+		module[k.Name] = IsModule(k.Module)
 		if options, ok := l.seen[keyPath("links", k.Name)+".options"]; ok && module[k.Name] {
 			secrets(options, keyPath("links", k.Name)+".options", say)
 		}

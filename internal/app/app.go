@@ -43,6 +43,7 @@ type App struct {
 	metrics *prometheus.Registry
 	store   *embedded.Store
 	build   *builder
+	modules *moduleLinks
 	current atomic.Pointer[built]
 	swap    sync.Mutex // one rebuild at a time
 	closing sync.Once
@@ -74,7 +75,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.store, err = openStore(cfg, a.log); err != nil {
 		return nil, err
 	}
-	a.start(ctx, cfg)
+	if err = a.start(ctx, cfg); err != nil {
+		return nil, err
+	}
 	a.tellStart(cfg, report)
 	if err := a.listen(cfg); err != nil {
 		return nil, err
@@ -82,10 +85,13 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// start makes everything that works on the store.
-func (a *App) start(ctx context.Context, cfg *config.Config) {
-	a.build = &builder{log: a.log, store: a.store, observer: newObserver(a.metrics, a.log, a.o.Watch)}
-	a.current.Store(a.build.build(ctx, cfg))
+// start makes everything that works on the store. Errors: the engine's cache cannot be used.
+func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
+	if a.modules, err = newModuleLinks(cfg.DataDir, a.o.Getenv, a.log); err != nil {
+		return err
+	}
+	a.build = &builder{log: a.log, getenv: a.o.Getenv, store: a.store, observer: newObserver(a.metrics, a.log, a.o.Watch), modules: a.modules}
+	a.current.Store(a.build.build(ctx, cfg, patienceStart))
 	a.watcher = a.watch(cfg)
 	a.pool = worker.New(a.store, worker.Options{
 		Plan:     func() *worker.Plan { return a.current.Load().plan },
@@ -110,6 +116,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config) {
 		Metrics:  a.metrics,
 		Log:      a.log,
 	})
+	return nil
 }
 
 // Addr is the address that the API listens on, "host:port".
@@ -136,6 +143,7 @@ func (a *App) Run(ctx context.Context) error {
 	wg.Go(func() { a.rebuildHeld(ctx) })
 	<-ctx.Done()
 	a.log.Info("stopping", "drain", a.current.Load().cfg.Server.Drain.String())
+	a.modules.stop() // nobody waits for a module that is still on its way
 	err := a.drain()
 	wg.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -176,6 +184,9 @@ func (a *App) Close() error {
 	a.closing.Do(func() {
 		if b := a.current.Load(); b != nil {
 			errs = append(errs, b.close())
+		}
+		if a.modules != nil {
+			errs = append(errs, a.modules.close())
 		}
 		if a.store != nil {
 			errs = append(errs, a.store.Close())

@@ -206,7 +206,7 @@ func TestHealing(t *testing.T) {
 		t.Errorf("every chain is held: %d %s", status, body)
 	}
 	b := r.current.Load()
-	if !b.mayHeal() {
+	if !b.mayHeal(false) {
 		t.Error("a storage that cannot be opened may heal")
 	}
 	if status, body := r.call("POST", "/vcon/external-ingress?ingress_list=calls", document(vcon.NewID("example.com")), "app-test-key-0123456789"); status != http.StatusNoContent {
@@ -443,15 +443,15 @@ storages: {lost: {module: storage.file, options: {path: "%DIR%/config.yml/no-fol
 chains: {held: {ingress_lists: [calls], storages: [lost]}}
 `, nil)
 	old := r.current.Load()
-	if !old.mayHeal() {
+	if !old.mayHeal(false) {
 		t.Fatal("nothing to heal")
 	}
 	next := *old.cfg
 	next.Server.RootPath = "/next"
 	r.swap.Lock()
 	healed := make(chan bool)
-	go func() { healed <- r.heal() }()
-	r.install(&next)
+	go func() { healed <- r.heal(false) }()
+	r.install(&next, 0)
 	r.swap.Unlock()
 	if !<-healed || r.current.Load().cfg != &next {
 		t.Errorf("the configuration in force is %q", r.current.Load().cfg.Server.RootPath)

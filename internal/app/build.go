@@ -8,11 +8,13 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vconduit/vconduit/builtin"
 	"github.com/vconduit/vconduit/config"
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/hostabi/outbound"
+	"github.com/vconduit/vconduit/modules"
 	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/runtime/chain"
 	"github.com/vconduit/vconduit/runtime/worker"
@@ -25,9 +27,11 @@ const uuidDomain = "strolid.com"
 // builder makes what runs from what is configured.
 type builder struct {
 	log      *slog.Logger
+	getenv   func(string) string
 	store    queue.Queue
 	observer *observer
-	offline  bool // check alone: nothing is connected to, no folder is made
+	modules  *moduleLinks // nil: offline
+	offline  bool         // check alone: nothing is connected to, compiled or written
 
 	mu   sync.Mutex
 	live map[*worker.Plan]*built // not closed yet
@@ -39,6 +43,7 @@ type built struct {
 	plan   *worker.Plan
 	chains []string            // that run
 	held   map[string][]string // chain -> why it cannot be built
+	waits  map[string]bool     // those of held that only wait for a module to be fetched and compiled
 	notes  []config.Problem    // what building found odd
 	unread map[string]error    // storages that give vCons back and could not be opened -> why
 	close  func() error
@@ -55,6 +60,8 @@ func (b *built) lists() []string {
 
 // parts collects what one build opens, so that all of it can be closed.
 type parts struct {
+	*builder
+	files    *modules.Store // reads modules for check; nil: none was wanted yet
 	closers  []func() error
 	broken   map[string]error // storage -> why it could not be opened
 	unread   map[string]error // those of broken that give vCons back
@@ -67,6 +74,7 @@ func (p *parts) note(cfg *config.Config, path string, pos config.Pos, text strin
 	p.notes = append(p.notes, config.Problem{Severity: config.Warning, Code: "option", File: cfg.File, Pos: pos, Path: path, Message: text})
 }
 
+// close gives everything back, the last thing first.
 func (p *parts) close() error {
 	var errs []error
 	for _, c := range slices.Backward(p.closers) {
@@ -76,12 +84,15 @@ func (p *parts) close() error {
 }
 
 // build makes everything that the configuration names. Nothing in it fails: what cannot be made holds the chains that
-// need it.
-func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
-	p := &parts{broken: map[string]error{}, unread: map[string]error{}, breakers: map[string]*chain.Breaker{}}
+// need it. Modules that are not there yet are waited for as long as patience; then their chains are held until they are.
+func (b *builder) build(ctx context.Context, cfg *config.Config, patience time.Duration) *built {
+	if b.modules != nil {
+		b.modules.prepare(ctx, cfg, patience)
+	}
+	p := &parts{builder: b, broken: map[string]error{}, unread: map[string]error{}, breakers: map[string]*chain.Breaker{}}
 	client := outbound.New(outbound.Options{})
 	p.closers = append(p.closers, func() error { client.Close(); return nil })
-	out := &built{cfg: cfg, held: map[string][]string{}, close: p.close}
+	out := &built{cfg: cfg, held: map[string][]string{}, waits: map[string]bool{}, close: p.close}
 	out.plan = &worker.Plan{Settings: planSettings(cfg), Env: b.env(cfg, client)}
 	for _, s := range cfg.Storages {
 		if g := b.openStorage(ctx, p, cfg, s); g != nil {
@@ -93,9 +104,9 @@ func (b *builder) build(ctx context.Context, cfg *config.Config) *built {
 		if !c.Enabled {
 			continue
 		}
-		made, why := p.chain(cfg, c)
+		made, why, waits := p.chain(cfg, c)
 		if len(why) > 0 {
-			out.held[c.Name] = why
+			out.held[c.Name], out.waits[c.Name] = why, waits
 			continue
 		}
 		out.chains = append(out.chains, c.Name)
@@ -204,54 +215,29 @@ func converter(version string) func(*vcon.VCon) (*vcon.VCon, error) {
 	return func(v *vcon.VCon) (*vcon.VCon, error) { return v.Downgrade(version) }
 }
 
-// chain makes one chain, or says everything that keeps it from being made.
-func (p *parts) chain(cfg *config.Config, c config.Chain) (*chain.Chain, []string) {
-	why := slices.Clone(c.Held)
+// chain makes one chain, or says everything that keeps it from being made; waits: nothing but modules that are on the way.
+func (p *parts) chain(cfg *config.Config, c config.Chain) (_ *chain.Chain, why []string, waits bool) {
+	if len(c.Held) > 0 {
+		return nil, c.Held, false // what the configuration itself found is the reason; building would only say it again
+	}
 	made := &chain.Chain{Name: c.Name, Storages: c.Storages, Egress: c.EgressLists, Mode: egressMode(c.Egress),
 		Timeout: c.Timeout, Weight: c.Weight}
-	if len(why) > 0 {
-		return nil, why // what the configuration itself found is the reason; building would only say it again
-	}
+	waits = true
 	for _, ref := range c.Links {
 		step, err := p.step(cfg, ref)
 		if err != nil {
 			why = append(why, fmt.Sprintf("link %s: %v", ref.Name, err))
+			waits = waits && errors.Is(err, errPreparing)
 			continue
 		}
 		made.Steps = append(made.Steps, step)
 	}
 	for _, name := range c.Storages {
 		if err := p.broken[name]; err != nil {
-			why = append(why, fmt.Sprintf("storage %s: %v", name, err))
+			why, waits = append(why, fmt.Sprintf("storage %s: %v", name, err)), false
 		}
 	}
-	return made, why
-}
-
-// step makes one link in its place.
-func (p *parts) step(cfg *config.Config, ref config.LinkRef) (chain.Step, error) {
-	l, ok := cfg.Link(ref)
-	if !ok {
-		return chain.Step{}, errors.New("no link of this name is defined")
-	}
-	opened, err := builtin.OpenLink(l.Module, l.Options.JSON())
-	if err != nil {
-		return chain.Step{}, err
-	}
-	p.closers = append(p.closers, func() error { return opened.Close(context.Background()) })
-	for _, w := range opened.Warnings {
-		p.note(cfg, "links."+l.Name+".options", l.Pos, w.String())
-	}
-	memo := opened.Memo
-	if l.Memo != nil {
-		memo = *l.Memo
-	}
-	return chain.Step{
-		Name: l.Name, Module: l.Module, Link: opened, Options: opened.Options, Grants: opened.Grants, Limits: opened.Limits, Memo: memo,
-		Retry:   chain.Retry{Attempts: l.Retry.Attempts, Delay: l.Retry.Delay, MaxDelay: l.Retry.MaxDelay, For: l.Retry.For},
-		OnError: onError(l.OnError),
-		Breaker: p.breaker(l),
-	}, nil
+	return made, why, waits
 }
 
 func onError(s string) chain.OnError {

@@ -22,15 +22,15 @@ type CheckResult struct {
 }
 
 // Check loads a configuration as New does and tries what can be tried offline: options of builtin links are checked,
-// nothing is connected to, no file is written.
+// modules that are here are inspected; nothing is connected to, compiled or written.
 func Check(ctx context.Context, o Options) CheckResult {
 	path := config.Path(o.Config, lookup(o.Getenv), ".")
 	cfg, report := loadConfig(path, o)
 	r := CheckResult{File: path, Problems: append(report.Problems, report.PythonIgnored...), Chains: []string{}, Held: map[string][]string{}}
 	if cfg != nil {
-		b := &builder{log: slog.New(slog.NewTextHandler(io.Discard, nil)), offline: true}
+		b := &builder{log: slog.New(slog.NewTextHandler(io.Discard, nil)), getenv: o.Getenv, offline: true}
 		b.observer = newObserver(prometheus.NewRegistry(), b.log, nil)
-		made := b.build(ctx, cfg)
+		made := b.build(ctx, cfg, 0)
 		if made.chains != nil {
 			r.Chains = made.chains
 		}

@@ -66,7 +66,11 @@ func (o *observer) Received(chain, list string) {
 func (o *observer) LinkDone(r chain.LinkReport) {
 	o.links.WithLabelValues(r.Link, linkOutcome(r.Outcome)).Inc()
 	o.linkTime.WithLabelValues(r.Link, r.Chain).Observe(r.Took.Seconds())
+	if len(r.Denied) > 0 {
+		o.log.Info("link was refused what nothing grants it", "vcon", r.ID, "chain", r.Chain, "link", r.Link, "denied", r.Denied)
+	}
 	o.watch.step(r.ID, "link "+r.Link+" "+r.Outcome)
+	o.watch.link(r)
 }
 
 // linkOutcome maps to the three words that dashboards of the Python server know.

@@ -14,6 +14,13 @@ const (
 	rebuildMax   = 5 * time.Minute
 )
 
+// How long building waits for modules. A start must answer soon, and its modules are compiled already as a rule; on a
+// reload, what ran goes on running meanwhile.
+const (
+	patienceStart  = 200 * time.Millisecond
+	patienceReload = 30 * time.Second
+)
+
 // watch makes the watcher of the configuration's files.
 func (a *App) watch(cfg *config.Config) *config.Watcher {
 	return config.NewWatcher(cfg, loadOptions(a.o), config.Hooks{
@@ -41,12 +48,12 @@ func (a *App) Reload() { a.watcher.Trigger() }
 func (a *App) take(next *config.Config) {
 	a.swap.Lock()
 	defer a.swap.Unlock()
-	a.install(next)
+	a.install(next, patienceReload)
 }
 
 // install is take for who holds swap.
-func (a *App) install(next *config.Config) {
-	made := a.build.build(context.Background(), next)
+func (a *App) install(next *config.Config, patience time.Duration) {
+	made := a.build.build(context.Background(), next, patience)
 	a.level.Set(logLevel(next.Telemetry.Log.Level))
 	a.current.Store(made)
 	a.api.Apply(apiSettings(next))
@@ -61,35 +68,39 @@ func (a *App) rebuildHeld(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.modules.ready:
+			a.heal(true)
+			continue
 		case <-time.After(wait):
 		}
-		if wait = min(2*wait, rebuildMax); !a.heal() {
+		if wait = min(2*wait, rebuildMax); !a.heal(false) {
 			wait = rebuildFirst
 		}
 	}
 }
 
 // heal builds the configuration that holds again; false: nothing in it could heal. Which one holds is asked under the
-// lock: building may take long, and a reload that came meanwhile must not be undone.
-func (a *App) heal() bool {
+// lock: building may take long, and a reload that came meanwhile must not be undone. module: one has come, or has failed.
+func (a *App) heal(module bool) bool {
 	a.swap.Lock()
 	defer a.swap.Unlock()
 	b := a.current.Load()
-	if !b.mayHeal() {
+	if !b.mayHeal(module) {
 		return false
 	}
-	a.install(b.cfg)
+	a.install(b.cfg, 0)
 	return true
 }
 
 // mayHeal reports that a chain is held for a reason which is not in the configuration, or that a storage is not open:
-// vCons may be in it, or be owed to it, though no chain of today names it.
-func (b *built) mayHeal() bool {
+// vCons may be in it, or be owed to it, though no chain of today names it. A chain that only waits for a module has its
+// time when that has come.
+func (b *built) mayHeal(module bool) bool {
 	if len(b.plan.Unopened) > 0 {
 		return true
 	}
 	for _, c := range b.cfg.Chains {
-		if len(c.Held) == 0 && len(b.held[c.Name]) > 0 {
+		if len(c.Held) == 0 && len(b.held[c.Name]) > 0 && (module || !b.waits[c.Name]) {
 			return true
 		}
 	}

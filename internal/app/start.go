@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/vconduit/vconduit/api"
 	"github.com/vconduit/vconduit/builtin"
 	"github.com/vconduit/vconduit/config"
+	"github.com/vconduit/vconduit/modules"
 	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/queue/embedded"
 )
@@ -28,12 +30,16 @@ func loadOptions(o Options) config.Options {
 		Flags:     config.Flags{Listen: o.Listen, DataDir: o.Data, Insecure: o.Insecure},
 		CheckList: queue.CheckListName,
 		Known:     known,
+		Digest:    func(module string) string { return digestOf(module, o) },
 	}
 }
 
 // known says which modules this build can make.
 func known(kind config.Kind, module string) error {
 	ok, names := false, []string(nil)
+	if kind == config.LinkKind && config.IsModule(module) {
+		return knownModule(module)
+	}
 	switch kind {
 	case config.LinkKind:
 		_, ok = builtin.FindLink(module)
@@ -49,6 +55,35 @@ func known(kind config.Kind, module string) error {
 		return fmt.Errorf("this build has no %ss yet", kind)
 	}
 	return fmt.Errorf("this build has the %ss %s only", kind, strings.Join(names, ", "))
+}
+
+// knownModule says whether a ref can be had.
+func knownModule(text string) error {
+	ref, err := modules.ParseRef(text)
+	if err != nil {
+		return err
+	}
+	if ref.Kind() != modules.File && ref.Kind() != modules.HTTPS {
+		return fmt.Errorf("modules of %s: are %w; file: and https: are", ref.Kind(), modules.ErrUnsupported)
+	}
+	return nil
+}
+
+// digestOf is the pin that a file: module would have now, "" when it cannot be told.
+func digestOf(text string, o Options) string {
+	ref, err := modules.ParseRef(text)
+	if err != nil || ref.Kind() != modules.File {
+		return ""
+	}
+	store, err := modules.New(modules.Options{Dir: DataDir(o.Data, o.Getenv), Base: filepath.Dir(config.Path(o.Config, lookup(o.Getenv), "."))})
+	if err != nil {
+		return ""
+	}
+	_, err = store.Get(context.Background(), ref, modules.Digest{})
+	if unpinned, ok := errors.AsType[*modules.PinError](err); ok && !unpinned.Actual.IsZero() {
+		return unpinned.Actual.Hex()
+	}
+	return ""
 }
 
 func refused(r config.Report) *RefusedError {
@@ -191,6 +226,10 @@ func (a *App) tellBuilt(b *built) {
 		a.log.Warn("config", problemAttrs(p)...)
 	}
 	for name, why := range b.held {
+		if b.waits[name] {
+			a.log.Info("chain waits for its module: its lists accept and keep", "chain", name, "why", strings.Join(why, "; "))
+			continue
+		}
 		a.log.Warn("chain held: its lists accept and keep", "chain", name, "why", strings.Join(why, "; "))
 	}
 }

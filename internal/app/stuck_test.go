@@ -21,7 +21,7 @@ chains: {main: {ingress_lists: [calls], storages: [files]}}
 	if status, body := r.call("GET", "/vcon/"+vcon.NewID("example.com").String(), "", ""); status != http.StatusServiceUnavailable {
 		t.Errorf("a vCon that may be in the storage: %d %s", status, body)
 	}
-	if !r.heal() {
+	if !r.heal(false) {
 		t.Error("the storage is not opened again")
 	}
 }
