@@ -208,7 +208,9 @@ func FuzzPlaceholders(f *testing.F) {
 		f.Add(seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, tail, value string) {
-		c := newCall(t, document, func(o *Options) { o.Grants.Secrets = []Secret{aSecret(t, "KEY", "s3cr3t-k3y", []string{"a.example"}, "header")} })
+		c := newCall(t, document, func(o *Options) {
+			o.Grants.Secrets = []Secret{aSecret(t, "KEY", "s3cr3t-k3y", []string{"a.example"}, "header")}
+		})
 		rawURL := "https://a.example/" + tail
 		if checkPlaceholders("http_send", rawURL, http.Header{"A": {value}}) != nil {
 			return

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,27 +20,37 @@ import (
 	"time"
 
 	"github.com/vconduit/vconduit/internal/app"
+	"github.com/vconduit/vconduit/modules/examples/talkshare"
 	"github.com/vconduit/vconduit/vcon"
 )
 
 //go:embed demo
 var demoFiles embed.FS
 
-// demoConfig is what the demo writes and serves; its two %s are the partner's key and the folder for the files.
+// demoConfig is what the demo writes and serves; its %s are the partner's key, the module's pin and the folder for the files.
 const demoConfig = `# Written by "vconduit demo". A partner with this key may post to the list "calls"; the chain reads it.
 ingress_auth:
   calls: {name: demo-partner, key: "%s"}
 links:
-  tag: {module: links.tag, options: {tags: [demo, "desk:support"]}}
+  tag: {module: links.tag, options: {tags: [demo, "desk:support"]}}   # built in
+  talkshare:                      # a WebAssembly module that we need not trust: it may do what allow: says, and nothing else
+    module: file:talkshare.wasm
+    sha256: %s
+    options: {report_to: "https://collector.example/"}                # which nothing below grants
+    allow: {read: [/parties, /dialog], write: [/analysis/-]}
+    limits: {memory: 4MiB, time: 2s}
 storages:
   files: {module: storage.file, options: {path: "%s"}}
 chains:
   demo:
     ingress_lists: [calls]
-    links: [tag]
+    links: [tag, talkshare]
     storages: [files]
     egress_lists: [done]
 `
+
+// demoGranted is the talkshare link of demoConfig in words.
+const demoGranted = "read /parties and /dialog, append to /analysis, 4 MiB, 2 s; no network, no files, no secrets"
 
 // demoPatience bounds the wait for one vCon: far above what it takes, below what a person waits.
 const demoPatience = 30 * time.Second
@@ -48,7 +60,8 @@ func demoCommand() command {
 		name:  "demo",
 		short: "the whole way once: start a server, post vCons, show what became of them",
 		long: "Starts a server on an embedded store in a temporary folder, posts sample vCons with a partner's key, runs them\n" +
-			"through a chain, saves them to files, compares each saved file with what was sent, and ends with 0 if all is well.",
+			"through a chain of a builtin link and a sandboxed WebAssembly module, saves them to files, compares each saved file\n" +
+			"with what was sent, shows what the module was granted, used and refused, and ends with 0 if all is well.",
 		examples: []string{
 			"vconduit demo",
 			"vconduit demo --keep ./demo      # look at config.yml, the files and the store afterwards",
@@ -73,6 +86,8 @@ type demo struct {
 	watch *demoWatch
 	cl    *client
 	sent  []demoSent
+
+	analyses, refusals int // of the module
 }
 
 // demoSent is a document that the server took.
@@ -126,10 +141,16 @@ func demoDir(keep string) (string, error) {
 func (d *demo) start(ctx context.Context) (*app.App, error) {
 	files := filepath.Join(d.dir, "files")
 	path := filepath.Join(d.dir, "config.yml")
-	if err := os.WriteFile(path, fmt.Appendf(nil, demoConfig, d.key, files), 0o600); err != nil {
+	module := talkshare.Module()
+	if err := os.WriteFile(filepath.Join(d.dir, "talkshare.wasm"), module, 0o600); err != nil {
 		return nil, err
 	}
-	d.printf("A chain reads the list \"calls\", runs the link \"tag\", saves to %s.\n", files)
+	pin := sha256.Sum256(module)
+	if err := os.WriteFile(path, fmt.Appendf(nil, demoConfig, d.key, hex.EncodeToString(pin[:]), files), 0o600); err != nil {
+		return nil, err
+	}
+	d.printf("A chain reads the list \"calls\", runs the builtin link \"tag\" and the module \"talkshare\", saves to %s.\n", files)
+	d.printf("talkshare: %d bytes of WebAssembly, sha256 %x...; granted: %s.\n", len(module), pin[:6], demoGranted)
 	return app.New(ctx, app.Options{
 		Config: path, Listen: "127.0.0.1:0", Data: filepath.Join(d.dir, "data"),
 		Getenv: func(string) string { return "" }, // what the shell has set is for real servers
@@ -237,13 +258,32 @@ func (d *demo) follow(ctx context.Context, s demoSent) error {
 	if !bytes.Contains(saved, []byte("desk:support")) {
 		return fmt.Errorf("%s: %s does not have the tag", s.file, path)
 	}
+	if bytes.Contains(saved, []byte(`"talkshare"`)) {
+		d.analyses++
+	}
 	rel, err := filepath.Rel(d.dir, path)
 	if err != nil {
 		rel = path
 	}
 	d.printf("  %s  %s\n    %s; attempt %d, %.1f ms; +%d bytes, the other %d as sent; %s\n", s.id, s.file,
 		end.steps, end.report.Attempt, float64(end.report.Took.Microseconds())/1000, added, len(s.text), rel)
+	d.guests(end.report.Links)
 	return nil
+}
+
+// guests tells what modules used and were refused.
+func (d *demo) guests(links []app.LinkUse) {
+	for _, l := range links {
+		if l.Digest == "" {
+			continue
+		}
+		d.printf("    %s used %.1f ms, %d KiB of memory, %d host calls, %d bytes of edits\n", l.Link,
+			float64(l.Took.Microseconds())/1000, l.Memory>>10, l.HostCalls, l.Edits)
+		for _, text := range l.Denied {
+			d.printf("    %s was refused: %s\n", l.Link, text)
+			d.refusals++
+		}
+	}
 }
 
 func (d *demo) saved(id vcon.ID) (path string, text []byte, err error) {
@@ -263,13 +303,16 @@ func (d *demo) saved(id vcon.ID) (path string, text []byte, err error) {
 	return path, text, err
 }
 
-// inserted says how many bytes stand in saved between an unbroken beginning and end of sent.
+// inserted says how many bytes were put into sent to make saved, in two places at most; not ok: something else happened.
 func inserted(sent, saved []byte) (n int, ok bool) {
-	head := 0
-	for head < len(sent) && head < len(saved) && sent[head] == saved[head] {
-		head++
+	n = len(saved) - len(sent)
+	for len(sent) > 0 && len(saved) > 0 && sent[0] == saved[0] {
+		sent, saved = sent[1:], saved[1:]
 	}
-	return len(saved) - len(sent), bytes.HasSuffix(saved, sent[head:]) && len(saved) >= len(sent)
+	for len(sent) > 0 && len(saved) > 0 && sent[len(sent)-1] == saved[len(saved)-1] {
+		sent, saved = sent[:len(sent)-1], saved[:len(saved)-1]
+	}
+	return n, bytes.Contains(saved, sent)
 }
 
 // account compares what went in with what came out.
@@ -285,6 +328,9 @@ func (d *demo) account(ctx context.Context) error {
 	d.printf("\n%d accepted, %d saved, %d on the egress list \"done\", %d dead letters.\n", len(d.sent), len(d.sent), len(done), len(dead))
 	if len(done) != len(d.sent) || len(dead) != 0 {
 		return errors.New("these should have been all on the egress list, and none dead")
+	}
+	if d.analyses == 0 || d.refusals < d.analyses {
+		return fmt.Errorf("the module appended %d analyses and was refused the network %d times: it should have asked for it each time", d.analyses, d.refusals)
 	}
 	return nil
 }

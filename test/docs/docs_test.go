@@ -57,7 +57,7 @@ func TestReadmeConfig(t *testing.T) {
 	}
 }
 
-var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq )?[a-z]+)((?: --?[a-z-]+)*)")
+var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq |link )?[a-z]+)((?: --?[a-z-]+)*)")
 
 // TestCommandsExist: each `vconduit COMMAND --flag` in the documents is one that the binary knows.
 func TestCommandsExist(t *testing.T) {
