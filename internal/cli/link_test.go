@@ -315,6 +315,23 @@ func TestLinkRunGo(t *testing.T) {
 	}
 }
 
+// TestLinkRunCommand: a program that knows nothing of us gets what it asked for and changes what it is granted.
+func TestLinkRunCommand(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	module, doc := filepath.Join(dir, "redact.wasm"), filepath.Join(dir, "call.vcon")
+	write(t, module, string(guesttest.Build(t, "modules/examples/redact")))
+	write(t, doc, strings.Replace(call, `"+1"`, `"+15550100"`, 1))
+	args := []string{"run", module, "--vcon", doc, "--input", "[/parties]"}
+	out, errs, code := link(t, append(args, "--allow", `{write: ["/parties/*/tel"]}`)...)
+	if code != 0 || out != strings.Replace(call, `"+1"`, `"[redacted]"`, 1) || !strings.Contains(errs, "done (command)") {
+		t.Errorf("%d\n%s\n%s", code, out, errs)
+	}
+	if out, errs, code = link(t, args...); code != 1 || out != "" || lastLine(t, errs).Class != "denied" || !strings.Contains(errs, "/parties/0/tel") {
+		t.Errorf("not granted: %d\n%s\n%s", code, out, errs)
+	}
+}
+
 func TestLinkRunBuiltin(t *testing.T) {
 	t.Parallel()
 	out, errs, code := link(t, "run", "links.tag", "--options", `{"tags":["vip"]}`)
