@@ -20,8 +20,9 @@ import (
 var errPreparing = errors.New("the module is being fetched and compiled")
 
 const (
-	// moduleRetry is how long a module that could not be had is left alone before it is asked for again.
-	moduleRetry = 5 * time.Second
+	// moduleRetry is how long a module that could not be had is left alone before it is asked for again: a little less
+	// than the pause between two attempts to build a chain that is held.
+	moduleRetry = rebuildFirst - time.Second
 	// moduleGrace is how long a stopping server waits for compilations and for runs of guests: then the process ends anyway.
 	moduleGrace = 3 * time.Second
 )
