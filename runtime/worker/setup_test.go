@@ -236,6 +236,17 @@ func (r *rig) wantOutcomes(want string) {
 	}
 }
 
+// wantSortedOutcomes is for leases that follow one another at once: the first is told of after it was released, so another
+// worker may tell of the second before.
+func (r *rig) wantSortedOutcomes(want string) {
+	r.Helper()
+	got := strings.Split(r.watch.outcomes(), ", ")
+	slices.Sort(got)
+	if got := strings.Join(got, ", "); got != want {
+		r.Errorf("outcomes, sorted: %q, want %q", got, want)
+	}
+}
+
 func (r *rig) wantRan(want string) {
 	r.Helper()
 	if got := r.watch.ran(); got != want {

@@ -226,7 +226,7 @@ func TestListedWithoutDocument(t *testing.T) {
 			h := &hollow{faulty: &faulty{Store: r.q}}
 			r.start(h)
 			r.pass(time.Second)
-			r.wantOutcomes("retry restored, done")
+			r.wantSortedOutcomes("done, retry restored")
 			r.wantSaved(m, doc.ID(), "by:x")
 			if len(h.restored) != 1 || h.restored[0] != doc.ID() {
 				r.Errorf("restored %v", h.restored)
