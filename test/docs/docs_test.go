@@ -16,7 +16,7 @@ import (
 	"github.com/vconduit/vconduit/internal/testenv"
 )
 
-// pages are README and everything in docs.
+// pages are README, everything in docs, the page of the ABI and those of the SDKs.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	root := testenv.Root(t)
@@ -25,7 +25,14 @@ func pages(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for _, f := range append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
+	sdks, err := filepath.Glob(filepath.Join(root, "sdk", "*", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", filepath.Join("hostabi", "ABI.md")} {
+		files = append(files, filepath.Join(root, name))
+	}
+	for _, f := range append(files, sdks...) {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)

@@ -78,6 +78,68 @@ func TestWritingALink(t *testing.T) {
 	}
 }
 
+// TestLinkPageGrants: the page's block with grants loads without a remark.
+func TestLinkPageGrants(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "config.yml")
+	mustWrite(t, config, block(t, "docs/writing-a-link.md", "yaml", 1))
+	r := app.Check(t.Context(), app.Options{Config: config, Getenv: func(string) string { return "" }})
+	if r.Errors+r.Warnings > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestLinkPageTest: the page's test of the page's link passes on a case that it wrote itself, and fails on another one.
+func TestLinkPageTest(t *testing.T) {
+	t.Parallel()
+	const page = "docs/writing-a-link.md"
+	root, dir := testenv.Root(t), t.TempDir()
+	files := map[string]string{
+		"main.go":      block(t, page, "go", 0),
+		"main_test.go": "package main\n\nimport (\n\"testing\"\n\n\"github.com/vconduit/vconduit/sdk/go/linktest\"\n)\n\n" + block(t, page, "go", 1),
+	}
+	overlay := map[string]string{}
+	for name, text := range files {
+		mustWrite(t, filepath.Join(dir, name), text)
+		overlay[filepath.Join(root, "links", "hello", name)] = filepath.Join(dir, name)
+	}
+	text, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(dir, "overlay.json"), string(text))
+	binary := filepath.Join(dir, "hello.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./links/hello")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	golden := filepath.Join(dir, "testdata", "two")
+	if err := os.MkdirAll(golden, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	vcon, err := os.ReadFile(filepath.Join(root, "internal", "cli", "demo", "support-call.vcon"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(golden, "in.json"), string(vcon))
+	goldenRun := func(args ...string) error {
+		c := exec.CommandContext(t.Context(), binary, args...)
+		c.Dir = dir
+		return c.Run()
+	}
+	if err := goldenRun("-update"); err != nil {
+		t.Fatal(err)
+	}
+	if err := goldenRun(); err != nil {
+		t.Errorf("the case that it wrote: %v", err)
+	}
+	mustWrite(t, filepath.Join(golden, "out.json"), "{}")
+	if goldenRun() == nil {
+		t.Error("another outcome passed")
+	}
+}
+
 func hints(r app.CheckResult) (all string) {
 	for _, p := range r.Problems {
 		all += p.Hint + "\n"
