@@ -123,6 +123,7 @@ type Call struct {
 	body    bodyCache
 
 	masker   *masker
+	inputs   *Paths // what of the document a command was sent; nil: no command
 	effects  Effects
 	delay    *time.Duration
 	failText string

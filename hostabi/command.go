@@ -38,8 +38,10 @@ const (
 // nothing may be read.
 func (c *Call) Stdin(in Input) ([]byte, error) {
 	if in.None {
+		c.inputs = &Paths{}
 		return nil, nil
 	}
+	c.inputs = &c.o.Grants.Read
 	whole, err := c.value("")
 	if err != nil {
 		return nil, err
@@ -47,7 +49,8 @@ func (c *Call) Stdin(in Input) ([]byte, error) {
 	if in.Pointers == nil {
 		return whole, nil
 	}
-	asked := Paths{Allow: append([]string{"/uuid"}, in.Pointers...)}
+	asked := &Paths{Allow: append([]string{"/uuid"}, in.Pointers...), Within: &c.o.Grants.Read}
+	c.inputs = asked
 	if seen := asked.view("", whole); seen != nil {
 		return seen, nil
 	}
@@ -55,7 +58,7 @@ func (c *Call) Stdin(in Input) ([]byte, error) {
 }
 
 // Stdout stages the edits that the answer of a command asks for, all or none; white space alone asks for none. in is what
-// Stdin gave: vcon and merge are compared with it, so what the command was not sent is never touched. Every edit needs its
+// Stdin gave: vcon and merge are compared with it. What the command was not sent is never touched, but it may append. Every edit needs its
 // grant, and tags that changed the word tags alone. Errors: a Coder, as DocEdit and DocPatch, which names the pointer and
 // never what is there.
 func (c *Call) Stdout(mode OutputMode, in, out []byte) error {
@@ -66,7 +69,7 @@ func (c *Call) Stdout(mode OutputMode, in, out []byte) error {
 	mark, used := c.doc.Mark(), c.used.Edits
 	var err *callError
 	if mode == "" || mode == OutputPatch {
-		err = c.patch(1, out)
+		err = c.patch(1, out, c.inputs)
 	} else {
 		err = c.applyAnswer(mode, in, out)
 	}

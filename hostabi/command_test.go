@@ -87,6 +87,7 @@ func TestStdout(t *testing.T) {
 	t.Parallel()
 	replaced := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(commandDoc) }
 	with := func(more string) string { return strings.TrimSuffix(commandDoc, "}") + "," + more + "}" }
+	part := Input{Pointers: []string{"/parties"}}
 	for _, c := range []struct {
 		name   string
 		mode   OutputMode
@@ -99,6 +100,8 @@ func TestStdout(t *testing.T) {
 		{"dropped", OutputNone, Input{}, "words", nil, commandDoc},
 		{"patch by default", "", Input{}, `[{"op":"replace","path":"/subject","value":"Sales"}]`, nil, replaced("Billing", "Sales")},
 		{"patch", OutputPatch, Input{None: true}, `[{"op":"add","path":"/analysis/-","value":{"type":"x"}}]`, byDefault, with(`"analysis":[{"type":"x"}]`)},
+		{"patch of a part", OutputPatch, part, `[{"op":"add","path":"/parties/1","value":{"tel":"+3"}},{"op":"replace","path":"/parties/0/tel","value":"+9"},{"op":"add","path":"/meta","value":1}]`, nil,
+			strings.TrimSuffix(replaced(`{"tel":"+1"},`, `{"tel":"+9"},{"tel":"+3"},`), "}") + `,"meta":1}`},
 		{"merge", OutputMerge, Input{}, `{"subject":null,"meta":{"a":1,"b":null}}`, nil, strings.Replace(with(`"meta":{"a":1}`), `"subject":"Billing",`, "", 1)},
 		{"merge without input", OutputMerge, Input{None: true}, `{"analysis":[{"type":"x"}]}`, byDefault, with(`"analysis":[{"type":"x"}]`)},
 		{"the same, written otherwise", OutputVCon, Input{}, `{ "n": 1.5, "subject": "\u0042illing", "uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e",
@@ -155,6 +158,13 @@ func TestStdoutRefused(t *testing.T) {
 		}, NotFound, `"/parties/0"`},
 		{"all or nothing", OutputMerge, Input{}, `{"subject":"Sales","meta":1}`, func(o *Options) { o.Grants.Write = Paths{Allow: []string{"/subject"}} }, Denied, `"/meta"`},
 		{"the uuid", OutputMerge, Input{}, `{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d00"}`, nil, Denied, "never writable"},
+		{"a patch of what was not sent", "", Input{None: true}, `[{"op":"replace","path":"/parties/0/tel","value":"+9"}]`, nil, Denied, `"/parties/0/tel" was not on standard input`},
+		{"a patch that adds over what was not sent", "", part, `[{"op":"add","path":"/subject","value":"x"}]`, nil, Denied, `"/subject" was not on standard input`},
+		{"a patch that copies what was not sent", "", part, `[{"op":"copy","from":"/subject","path":"/meta"}]`, nil, Denied, `"/subject" was not on standard input`},
+		{"a patch that removes what was sent in part", "", Input{Pointers: []string{"/parties/0/tel"}}, `[{"op":"remove","path":"/parties/0"}]`, nil, Denied, `"/parties/0" was not on standard input`},
+		{"a patch that adds over what may not be read", "", Input{}, `[{"op":"add","path":"/subject","value":"x"}]`, func(o *Options) {
+			o.Grants.Read = Paths{All: true, Not: []string{"/subject"}}
+		}, Denied, `"/subject" was not on standard input`},
 		{"no vCon any more", OutputMerge, Input{}, `{"parties":{}}`, nil, Invalid, `"/parties" must stay an array`},
 		{"tags that are none", OutputVCon, Input{}, strings.Replace(commandDoc, `\"b:2\"`, `1`, 1), byDefault, Denied, "/attachments/0/body"},
 		{"too much", OutputMerge, Input{}, `{"meta":"0123456789"}`, func(o *Options) { o.Limits.Edits = 8 }, OverQuota, "more than 8 bytes"},

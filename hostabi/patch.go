@@ -3,6 +3,8 @@ package hostabi
 import (
 	"encoding/json"
 	"unicode/utf8"
+
+	"github.com/vconduit/vconduit/vcon"
 )
 
 // patchOp is one operation of an RFC 6902 patch.
@@ -21,13 +23,14 @@ func (c *Call) DocPatch(h int32, patch []byte) int32 {
 	if e := c.enter("doc_patch"); e != 0 {
 		return int32(e)
 	}
-	if err := c.patch(h, patch); err != nil {
+	if err := c.patch(h, patch, nil); err != nil {
 		return int32(c.fail(err))
 	}
 	return 0
 }
 
-func (c *Call) patch(h int32, patch []byte) *callError {
+// patch applies a patch to what is below h. sent is what of the document the patch was made from, nil: all of it.
+func (c *Call) patch(h int32, patch []byte, sent *Paths) *callError {
 	base, err := handle[docHandle](c, h, "document")
 	if err != nil {
 		return err
@@ -38,7 +41,7 @@ func (c *Call) patch(h int32, patch []byte) *callError {
 	}
 	mark, used := c.doc.Mark(), c.used.Edits
 	for i, op := range ops {
-		if err := c.patchOne(string(base), op); err != nil {
+		if err := c.patchOne(string(base), op, sent); err != nil {
 			c.doc.Rollback(mark)
 			c.used.Edits, c.body = used, bodyCache{}
 			return failure(err.code, "doc_patch: operation %d: %s", i, err.text)
@@ -47,13 +50,16 @@ func (c *Call) patch(h int32, patch []byte) *callError {
 	return nil
 }
 
-func (c *Call) patchOne(base string, op patchOp) *callError {
+func (c *Call) patchOne(base string, op patchOp, sent *Paths) *callError {
 	path, err := patchPointer(base, "path", op.Path)
+	if err == nil {
+		err = c.wasSent(sent, op.Op, path)
+	}
 	if err != nil {
 		return err
 	}
 	if op.Op == "copy" || op.Op == "move" {
-		return c.patchFrom(base, path, op)
+		return c.patchFrom(base, path, op, sent)
 	}
 	code, known := patchOps[op.Op]
 	switch {
@@ -68,8 +74,11 @@ func (c *Call) patchOne(base string, op patchOp) *callError {
 }
 
 // patchFrom is copy and move.
-func (c *Call) patchFrom(base, path string, op patchOp) *callError {
+func (c *Call) patchFrom(base, path string, op patchOp, sent *Paths) *callError {
 	from, err := patchPointer(base, "from", op.From)
+	if err == nil {
+		err = c.wasSent(sent, "", from)
+	}
 	if err != nil {
 		return err
 	}
@@ -90,6 +99,25 @@ func (c *Call) patchFrom(base, path string, op patchOp) *callError {
 		}
 	}
 	return c.apply(change{OpAdd, path, value})
+}
+
+// wasSent refuses an operation at a place that whoever made the patch was not sent, though something is there: it could
+// not know. To append, and to add what is not there, touches nothing.
+func (c *Call) wasSent(sent *Paths, op, path string) *callError {
+	if sent == nil || path == "" || sent.reach(path) == reachAll {
+		return nil
+	}
+	if op == "add" || op == "copy" || op == "move" {
+		parent, _ := cut(path)
+		into, err := c.doc.Get(parent)
+		if err == nil && into.Kind() == vcon.Array && sent.reach(parent) != reachNone {
+			return nil // put in before an element
+		}
+		if _, err := c.doc.Get(path); err != nil {
+			return nil
+		}
+	}
+	return failure(Denied, "%q was not on standard input, so it cannot be touched", path)
 }
 
 func patchPointer(base, name string, p *string) (string, *callError) {
