@@ -139,7 +139,7 @@ func TestLimits(t *testing.T) {
 			if e.Class != ClassLimit && c.name != "recursion" {
 				t.Errorf("class %s, want limit", e.Class)
 			}
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > 2*time.Minute {
 				t.Errorf("it took %v", took)
 			}
 		})
