@@ -149,7 +149,7 @@ func (c *Call) edit(ch change) error {
 		}
 		return c.doc.Set(ch.pointer, ch.value)
 	}
-	if parent, last := cut(ch.pointer); last == "-" && depthOf(ch.pointer) == 2 {
+	if parent, last := cut(ch.pointer); last == "-" && isCoreArray(parent) {
 		return c.doc.Append(parent, ch.value) // makes a core array that is not there
 	}
 	return c.doc.Add(ch.pointer, ch.value)

@@ -23,14 +23,13 @@ func (c *Call) DocPatch(h int32, patch []byte) int32 {
 	if e := c.enter("doc_patch"); e != 0 {
 		return int32(e)
 	}
-	if err := c.patch(h, patch, nil); err != nil {
+	if err := c.patch(h, patch); err != nil {
 		return int32(c.fail(err))
 	}
 	return 0
 }
 
-// patch applies a patch to what is below h. sent is what of the document the patch was made from, nil: all of it.
-func (c *Call) patch(h int32, patch []byte, sent *Paths) *callError {
+func (c *Call) patch(h int32, patch []byte) *callError {
 	base, err := handle[docHandle](c, h, "document")
 	if err != nil {
 		return err
@@ -41,7 +40,7 @@ func (c *Call) patch(h int32, patch []byte, sent *Paths) *callError {
 	}
 	mark, used := c.doc.Mark(), c.used.Edits
 	for i, op := range ops {
-		if err := c.patchOne(string(base), op, sent); err != nil {
+		if err := c.patchOne(string(base), op, nil); err != nil {
 			c.doc.Rollback(mark)
 			c.used.Edits, c.body = used, bodyCache{}
 			return failure(err.code, "doc_patch: operation %d: %s", i, err.text)
@@ -50,6 +49,7 @@ func (c *Call) patch(h int32, patch []byte, sent *Paths) *callError {
 	return nil
 }
 
+// patchOne applies an operation. sent is what of the document it was made from, nil: all of it.
 func (c *Call) patchOne(base string, op patchOp, sent *Paths) *callError {
 	path, err := patchPointer(base, "path", op.Path)
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -146,5 +148,37 @@ func BenchmarkEdit(b *testing.B) {
 			return len(out) + len(text)
 		})
 		run("copy", func() int { return len(bytes.Clone(text)) + 1 })
+	})
+}
+
+// BenchmarkDiff finds one analysis that was added, in a text that another program wrote anew.
+func BenchmarkDiff(b *testing.B) {
+	const analysis = `,{"type":"report","vendor":"x","encoding":"json","body":{"ok":true}}`
+	eachShape(b, func(b *testing.B, text []byte) {
+		at := bytes.LastIndex(text, []byte(`], "attachments"`))
+		more := slices.Concat(text[:at], []byte(analysis), text[at:])
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, more); err != nil {
+			b.Fatal(err)
+		}
+		run := func(name string, f func() bool) {
+			b.Run(name, func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if !f() {
+						b.Fatal("not one append")
+					}
+				}
+			})
+		}
+		run("vcon", func() bool {
+			changes := slices.Collect(Diff(text, compact.Bytes(), func(string) bool { return false }))
+			return len(changes) == 1 && changes[0].Op == "append" && changes[0].Path == "/analysis"
+		})
+		run("json-decode-both", func() bool {
+			var from, to any
+			return json.Unmarshal(text, &from) == nil && json.Unmarshal(compact.Bytes(), &to) == nil && !reflect.DeepEqual(from, to)
+		})
 	})
 }
