@@ -39,8 +39,8 @@ type presignRequest struct {
 //
 // key and secret may be placeholders of secrets that are granted for the URL's host with in: [query]. The URL shows the
 // key, and the link gets the URL: so a key that is a secret must be an access key id of AWS (AKIA or ASIA and 16 capital
-// letters or digits), which is no secret to AWS; others, and a session_token, are written in plain. A placeholder in the
-// url is refused, because it would be filled before the link's eyes.
+// letters or digits), which is no secret to AWS, and one placeholder alone; others, and a session_token, are written in
+// plain. A placeholder in the url is refused, because it would be filled before the link's eyes.
 //
 // Errors: -5 the URL or a secret is not granted, -11.
 //
@@ -113,9 +113,11 @@ func (f *filling) credentials(sign *httpSign, at place) (*outbound.AWS4, *callEr
 var accessKeyID = regexp.MustCompile(`^A[KS]IA[A-Z0-9]{16}$`)
 
 // mayShow refuses secrets in what a presigned URL shows: it would be a way to read any secret that may stand in a query.
+// The whole key must come from one secret: else a link could write AKIA before another secret that is 16 capital letters.
 func mayShow(written *aws4Sign, filled *outbound.AWS4) *callError {
+	alone := placeholder.FindString(written.Key) == written.Key
 	switch {
-	case filled.Key != written.Key && !accessKeyID.MatchString(filled.Key):
+	case filled.Key != written.Key && !(alone && accessKeyID.MatchString(filled.Key)):
 		return failure(Denied, "http_presign: the URL shows key; a secret that is no access key id of AWS may not stand there, write it in plain")
 	case filled.SessionToken != written.SessionToken:
 		return failure(Denied, "http_presign: the URL shows session_token; no secret may stand there")

@@ -16,6 +16,7 @@ import (
 const (
 	awsKey    = "AKIAIOSFODNN7EXAMPLE"
 	awsSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+	capitals  = "JBSWY3DPEHPK3PXP" // with AKIA before it, it looks like an access key id
 )
 
 // signing grants a bucket and the two secrets that its URLs are signed with.
@@ -28,7 +29,8 @@ func signing(t testing.TB, in string) func(*Options) {
 	host := []string{"calls.s3.eu-central-1.amazonaws.com"}
 	return func(o *Options) {
 		o.Grants.HTTP = outbound.Policy{Rules: []outbound.Rule{rule}}
-		o.Grants.Secrets = []Secret{aSecret(t, "KEY_ID", awsKey, host, in), aSecret(t, "KEY", awsSecret, host, in), aSecret(t, "OTHER", "no-access-key-id", host, in)}
+		o.Grants.Secrets = []Secret{aSecret(t, "KEY_ID", awsKey, host, in), aSecret(t, "KEY", awsSecret, host, in), aSecret(t, "OTHER", "no-access-key-id", host, in),
+			aSecret(t, "SEED", capitals, host, in), aSecret(t, "HALF", capitals[:10], host, in)}
 	}
 }
 
@@ -95,6 +97,8 @@ func TestHTTPPresignRefused(t *testing.T) {
 		{"a secret for headers", good, "header", Denied, "may not stand in the query"},
 		{"an unknown secret", change("{{secret:KEY}}", "{{secret:NONE}}"), "query", Denied, "no secret NONE"},
 		{"a key that is a secret", change("{{secret:KEY_ID}}", "{{secret:OTHER}}"), "query", Denied, "the URL shows key"},
+		{"a key that is made of a secret", change("{{secret:KEY_ID}}", "AKIA{{secret:SEED}}"), "query", Denied, "the URL shows key"},
+		{"a key that ends with a plain part", change("{{secret:KEY_ID}}", "AKIA{{secret:HALF}}ABCDEF"), "query", Denied, "the URL shows key"},
 		{"a token that is a secret", change(`"secret":"{{secret:KEY}}"`, `"secret":"{{secret:KEY}}","session_token":"{{secret:OTHER}}"`), "query", Denied, "the URL shows session_token"},
 		{"no life", change("3600", "0"), "query", Invalid, ""},
 		{"too long a life", change("3600", "604801"), "query", Invalid, ""},
@@ -102,7 +106,7 @@ func TestHTTPPresignRefused(t *testing.T) {
 	} {
 		call := newCall(t, document, signing(t, c.in))
 		equalCode(t, call, c.name, call.HTTPPresign([]byte(c.request), nil), c.code)
-		if text := reason(call); !strings.Contains(text, c.text) || strings.Contains(text, awsSecret) || strings.Contains(text, "no-access-key-id") {
+		if text := reason(call); !strings.Contains(text, c.text) || strings.Contains(text, awsSecret) || strings.Contains(text, "no-access-key-id") || strings.Contains(text, capitals[:10]) {
 			t.Errorf("%s: %s", c.name, text)
 		}
 	}
