@@ -121,6 +121,7 @@ type Call struct {
 	sealed  string      // why nothing may be written, "" = it may
 	handles handles
 	body    bodyCache
+	urls    map[string]bool // that StreamFetch may follow
 
 	masker   *masker
 	inputs   *Paths // what of the document a command was sent; nil: no command
@@ -146,6 +147,7 @@ func New(ctx context.Context, o Options) *Call {
 	}
 	if o.Doc != nil {
 		c.openDocument()
+		c.urls = c.givenURLs()
 	}
 	return c
 }

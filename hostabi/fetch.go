@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ type Fetch struct {
 	Origins []outbound.Rule // these; one that names its host may lead to a private address
 }
 
+// granted reports whether any URL could be fetched at all.
+func (f Fetch) granted() bool { return f.Any || len(f.Origins) > 0 }
+
 // policy is the grant as rules for requests.
 func (f Fetch) policy() outbound.Policy {
 	var p outbound.Policy
@@ -45,11 +49,12 @@ func (f Fetch) policy() outbound.Policy {
 // answer before it gives the handle: in memory up to 1 MiB, then in a temporary file. So content_hash is checked before
 // the link sees a byte: of its hashes (or alg and signature, as older vCons write it) one at least must be of an algorithm
 // that is known here (sha256, sha384, sha512, sha3256), and all such must match. Without a content_hash nothing is
-// checked. No secret is put into the request, and what comes is not masked: it is the recording, byte for byte. It is
+// checked. The URL must have stood in the vCon when the run began: one that the link wrote itself would carry out whatever
+// the link puts into it. No secret is put into the request, and what comes is not masked: it is the recording, byte for byte. It is
 // never remembered.
 //
 // The answer counts as HTTP and as stream bytes. Errors: -1 nothing at p, or no url, or one that the link may not read,
-// -2 url is no text, -3, -5 fetch is not granted for it, -6 quotas, too many handles, no room on the disk, -7, -8 no
+// -2 url is no text, -3, -5 fetch is not granted for it, or the link wrote it, -6 quotas, too many handles, no room on the disk, -7, -8 no
 // answer, or one that is not 2xx, -9 it is not what content_hash says, -10 no HTTP here, -11 p names no such element, or
 // the url cannot be fetched by anybody, -12.
 func (c *Call) StreamFetch(h int32, p []byte) int32 {
@@ -78,6 +83,9 @@ func (c *Call) fetch(h int32, p []byte) (*stream, *callError) {
 	if err := c.o.Grants.Fetch.policy().Match(http.MethodGet, rawURL); err != nil {
 		return nil, httpError("stream_fetch", "fetch", err)
 	}
+	if !c.urls[rawURL] {
+		return nil, failure(Denied, "stream_fetch: the url of %q was written by this run; only what stood in the vCon before is fetched", pointer)
+	}
 	check, err := c.contentCheck(pointer)
 	if err != nil {
 		return nil, err
@@ -87,6 +95,21 @@ func (c *Call) fetch(h int32, p []byte) (*stream, *callError) {
 		return nil, err
 	}
 	return c.spool(rawURL, limit, check)
+}
+
+// givenURLs are the url members of the vCon as a run gets it, for a link that may fetch.
+func (c *Call) givenURLs() map[string]bool {
+	if !c.o.Grants.Fetch.granted() {
+		return nil
+	}
+	urls := map[string]bool{}
+	for _, kind := range bodyKinds {
+		n, _ := c.doc.Count(kind) // an error: there are none
+		for i := range n {
+			urls[c.textAt(kind+"/"+strconv.Itoa(i)+"/url")] = true
+		}
+	}
+	return urls
 }
 
 // externalURL is the url of the element at pointer, as far as the link may read it.

@@ -138,3 +138,50 @@ func TestStreamFetchErrors(t *testing.T) {
 		t.Error("it was fetched although no handle was free")
 	}
 }
+
+// TestStreamFetchOwnURLs: what a link writes into a url member does not leave by it, and what it does not touch is still
+// there to be fetched.
+func TestStreamFetchOwnURLs(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, recording) })
+	told := fmt.Sprintf("%q", p.URL+"/?told=conversation")
+	for _, c := range []struct {
+		name, edit, pointer string // edit: path and value, of add
+		code                Errno
+	}{
+		{"a new dialog", `/dialog/- {"type":"recording","url":` + told + `}`, "/dialog/4", Denied},
+		{"a new analysis", `/analysis [{"type":"x","url":` + told + `}]`, "/analysis/0", Denied},
+		{"a new attachment", `/attachments [{"url":` + told + `}]`, "/attachments/0", Denied},
+		{"a changed url", `/dialog/0/url ` + told, "/dialog/0", Denied},
+		{"a new url", `/dialog/1/url ` + told, "/dialog/1", Denied},
+		{"a copied url", `/dialog/1/url ` + fmt.Sprintf("%q", p.URL+"/a.wav"), "/dialog/1", 0},
+		{"an element that moved", `/dialog/0 {"type":"text"}`, "/dialog/1", 0},
+	} {
+		call := newCall(t, fetchable(p.URL+"/a.wav", ""), fetching(t, p))
+		path, value, _ := strings.Cut(c.edit, " ")
+		if code := call.DocEdit(1, OpAdd, []byte(path), []byte(value)); code != 0 {
+			t.Fatalf("%s: %s", c.name, reason(call))
+		}
+		before := p.count()
+		h := call.StreamFetch(1, []byte(c.pointer))
+		if c.code == 0 {
+			if h < 0 || string(drain(t, call, h)) != recording {
+				t.Errorf("%s: %s", c.name, reason(call))
+			}
+			continue
+		}
+		equalCode(t, call, c.name, int64(h), c.code)
+		if p.count() != before || !strings.Contains(reason(call), "written by this run") || strings.Contains(reason(call), "told") {
+			t.Errorf("%s: %d requests; %s", c.name, p.count()-before, reason(call))
+		}
+	}
+	// What an earlier link of the chain wrote stands there when this one begins.
+	call := newCall(t, fetchable(p.URL+"/a.wav", ""), fetching(t, p), func(o *Options) {
+		if err := o.Doc.Set("/dialog/0/url", []byte(told)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if h := call.StreamFetch(1, []byte("/dialog/0")); h < 0 {
+		t.Error(reason(call))
+	}
+}

@@ -162,7 +162,7 @@ func streamFunctions() []Function {
 		{Name: "stream_open", Method: "StreamOpen", Params: []Param{h, at}, Result: I32, Grant: "read", Cost: 4,
 			Rules: "decoded bytes of a `body` member (as `doc_read` with `as` = 2), or of any string; absent -1, broken encoding -2"},
 		{Name: "stream_fetch", Method: "StreamFetch", Params: []Param{h, at}, Result: I32, Grant: "fetch", Cost: 100,
-			Rules: "`p` = a dialog, analysis or attachment; the host fetches its `url`, whole, and checks `content_hash` (-9) before it gives the handle; no url -1; not 2xx -8"},
+			Rules: "`p` = a dialog, analysis or attachment; the host fetches its `url`, whole, if it stood there before this run (else -5), and checks `content_hash` (-9) before it gives the handle; no url -1; not 2xx -8"},
 		{Name: "stream_new", Method: "StreamNew", Result: I32,
 			Rules: "an empty stream on the host: memory, then a file"},
 		{Name: "stream_write", Method: "StreamWrite", Params: []Param{s, at}, Result: I32,
