@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -181,6 +182,18 @@ func bodySyntax(mediatype string) (*regexp.Regexp, func(string) string) {
 		return placeholder, html.EscapeString
 	}
 	return placeholder, asIs
+}
+
+// writtenForms is every way in which a value is written into a request: a peer that shows a request, say a body inside a
+// JSON text or a URL inside the query of another, escapes what is escaped already.
+func writtenForms(value string) []string {
+	var all []string
+	for _, written := range []func(string) string{asIs, escapeQuery, insideJSON, html.EscapeString} {
+		if form := written(value); !slices.Contains(all, form) {
+			all = append(all, form)
+		}
+	}
+	return all
 }
 
 // insideJSON writes a value between the quotes of a JSON string.

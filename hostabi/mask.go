@@ -19,7 +19,7 @@ const masked = "***"
 
 // masker finds the values of secrets. The nil masker finds nothing.
 type masker struct {
-	values []string  // as they are, or with any of their characters escaped
+	values []string  // as they are and as requests hold them; in a text any of their characters may be escaped
 	coded  []string  // inside base64
 	starts [256]bool // bytes that a find can begin with
 }
@@ -31,7 +31,7 @@ func newMasker(secrets []Secret) *masker {
 	}
 	m := &masker{}
 	for _, s := range secrets {
-		m.values = append(m.values, s.value)
+		m.values = append(m.values, s.written...)
 		m.coded = append(m.coded, s.coded...)
 		for _, b := range []byte{s.value[0], '%', '\\', '&'} {
 			m.starts[b] = true

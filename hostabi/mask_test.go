@@ -117,6 +117,23 @@ func TestMask(t *testing.T) {
 	}
 }
 
+// TestMaskWhatWasWritten: a peer that shows the request itself escapes what the host has escaped already.
+func TestMaskWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	written := map[string]func(string) string{"query": escapeQuery, "json": insideJSON, "xml": html.EscapeString}
+	for _, value := range append(awkwardValues, secretValue) {
+		m := newMasker([]Secret{aSecret(t, "A", value, []string{"a.example"})})
+		for place, write := range written {
+			for name, form := range echoes {
+				text := `{"data": "` + form(write(value)) + `"}`
+				if got := m.text(text); got == text || strings.Contains(got, form(write(value))) || leaks(got, value) {
+					t.Errorf("%q written as %s, shown as %s: %q", value, place, name, got)
+				}
+			}
+		}
+	}
+}
+
 func TestMaskKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	m := newMasker([]Secret{aSecret(t, "A", "s3cr3t-k3y", []string{"a.example"}), aSecret(t, "B", "s3cr3t-k3y-and-more", []string{"a.example"})})

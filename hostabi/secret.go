@@ -36,17 +36,18 @@ const (
 // puts the value in as the request leaves, in the places and to the hosts that the secret is granted for, and masks it
 // in all that the link can read or print.
 //
-// Masking is for accidents: a peer that answers with what it got, as it is, percent-encoded, in base64 or escaped for JSON
-// or HTML. A peer that hides the value on purpose, or keeps it and gives it out in pieces, gets it past the mask; so a
+// Masking is for accidents: a peer that answers with what it got, as the host wrote it there or as the value is, and that
+// as it is, percent-encoded, in base64 or escaped for JSON or HTML. A peer that hides the value on purpose, or keeps it and gives it out in pieces, gets it past the mask; so a
 // secret is granted to hosts that are trusted with it anyway, and in a body only where it must be.
 //
 // The zero Secret is none. A Secret prints as {{secret:NAME}} in every way of fmt and slog. Make one with NewSecret.
 type Secret struct {
-	name  string
-	hosts []outbound.Host
-	in    place
-	value string
-	coded []string // the value inside base64, whatever stands before it
+	name    string
+	hosts   []outbound.Host
+	in      place
+	value   string
+	written []string // the value as it stands in the places of a request, each form once
+	coded   []string // these inside base64, whatever stands before them
 }
 
 var secretName = regexp.MustCompile(`^` + namePattern + `$`)
@@ -56,7 +57,10 @@ var secretName = regexp.MustCompile(`^` + namePattern + `$`)
 // hosts are the ones it may go to, "host" for every port or "host:port", at least one. in are the places where it may
 // stand: "header", "query", "body"; none = header. Errors: everything that is wrong, one a line; the value is in none.
 func NewSecret(name, value string, hosts, in []string) (Secret, error) {
-	s := Secret{name: name, value: value, coded: insideBase64(value)}
+	s := Secret{name: name, value: value, written: writtenForms(value)}
+	for _, form := range s.written {
+		s.coded = append(s.coded, insideBase64(form)...)
+	}
 	var errs []error
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("secret %s: %s", name, fmt.Sprintf(format, args...)))
