@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,6 +48,11 @@ func signatureOf(u *url.URL, service string) string {
 	date := q.Get("X-Amz-Date")
 	q.Del("X-Amz-Signature")
 	canonical := strings.Join([]string{"GET", u.EscapedPath(), strings.ReplaceAll(q.Encode(), "+", "%20"), "host:" + u.Host + "\n", "host", "UNSIGNED-PAYLOAD"}, "\n")
+	return signatureOver(canonical, date, service)
+}
+
+// signatureOver is the last three steps: what is signed, the key, the signature.
+func signatureOver(canonical, date, service string) string {
 	sum := sha256.Sum256([]byte(canonical))
 	scope := date[:8] + "/eu-central-1/" + service + "/aws4_request"
 	toSign := strings.Join([]string{"AWS4-HMAC-SHA256", date, scope, hex.EncodeToString(sum[:])}, "\n")
@@ -134,5 +141,62 @@ func TestHTTPSendSigned(t *testing.T) {
 	}
 	for _, more := range []string{`,"redirects":1`, `,"headers":{"Authorization":"x"}`} {
 		equalCode(t, call, more, int64(call.HTTPSend(fmt.Appendf(nil, request, p.URL, more), 0)), Invalid)
+	}
+}
+
+// receivedSignature is Signature Version 4 of a request, computed by its receiver from what came in and from the names of
+// the headers that it says are signed.
+func receivedSignature(r *http.Request, body, path, service string, names []string) string {
+	var headers strings.Builder
+	for _, name := range names {
+		value := r.Header.Get(name)
+		switch name {
+		case "host":
+			value = r.Host
+		case "content-length":
+			value = strconv.FormatInt(r.ContentLength, 10)
+		}
+		fmt.Fprintf(&headers, "%s:%s\n", name, strings.TrimSpace(value))
+	}
+	payload := sha256.Sum256([]byte(body))
+	query := strings.ReplaceAll(r.URL.Query().Encode(), "+", "%20")
+	canonical := strings.Join([]string{r.Method, path, query, headers.String(), strings.Join(names, ";"), hex.EncodeToString(payload[:])}, "\n")
+	return signatureOver(canonical, r.Header.Get("X-Amz-Date"), service)
+}
+
+// TestSignatureCovers: the receiver comes to the same signature over method, path, query, headers and body as they
+// arrive, with the secrets that stand in them.
+func TestSignatureCovers(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, nil)
+	host := []string{"127.0.0.1"}
+	for service, path := range map[string]string{"s3": "/2024/a%20b", "execute-api": "/2024/a%2520b"} { // S3 does not escape twice
+		use := p.use(t)
+		call := newCall(t, document, func(o *Options) {
+			use(o)
+			o.Grants.Secrets = []Secret{aSecret(t, "KEY_ID", awsKey, host), aSecret(t, "KEY", awsSecret, host), aSecret(t, "TOKEN", secretValue, host, placeNames...)}
+		})
+		s := call.StreamNew()
+		call.StreamWrite(s, []byte("token {{secret:TOKEN}}"))
+		request := fmt.Sprintf(`{"method":"PUT","url":"%s/2024/a%%20b?b={{secret:TOKEN}}&a=1","headers":{"X-Amz-Meta-Token":"{{secret:TOKEN}}"},
+			"sign":{"aws4":{"service":%q,"region":"eu-central-1","key":"{{secret:KEY_ID}}","secret":"{{secret:KEY}}"}}}`, p.URL, service)
+		if r := call.HTTPSend([]byte(request), s); r < 0 {
+			t.Fatal(reason(call))
+		}
+		got, body := p.last()
+		_, list, _ := strings.Cut(got.Header.Get("Authorization"), "SignedHeaders=")
+		list, signature, _ := strings.Cut(list, ", Signature=")
+		names := strings.Split(list, ";")
+		for _, name := range []string{"host", "x-amz-date", "x-amz-meta-token", "idempotency-key"} {
+			if !slices.Contains(names, name) {
+				t.Errorf("%s: %s is not signed: %q", service, name, names)
+			}
+		}
+		if body != "token "+secretValue || got.URL.Query().Get("b") != secretValue || got.Header.Get("X-Amz-Meta-Token") != secretValue {
+			t.Errorf("%s: sent %s, %v, %q", service, got.RequestURI, got.Header, body)
+		}
+		if want := receivedSignature(got, body, path, service, names); signature == "" || signature != want {
+			t.Errorf("%s: signature %q, want %q", service, signature, want)
+		}
 	}
 }
