@@ -14,13 +14,17 @@ import (
 )
 
 // masked stands where the value of a secret stood: a word that means nothing, not the placeholder, which would be filled
-// again when the link sends on what it got.
-const masked = "***"
+// again when the link sends on what it got. Where a value has a star, the mark and what stands beside it could be that
+// value again; so maskedStar stands there, whose character no value has.
+const (
+	masked     = "***"
+	maskedStar = "\uFFFD\uFFFD\uFFFD"
+)
 
 // masker finds the values of secrets. The nil masker finds nothing.
 type masker struct {
-	values []string  // as they are and as requests hold them; in a text any of their characters may be escaped
-	coded  []string  // inside base64
+	forms  []string  // values, as requests hold them too, and what is seen of these in base64; in a text any of their characters may be escaped
+	mark   string    // masked or maskedStar
 	starts [256]bool // bytes that a find can begin with
 }
 
@@ -29,19 +33,18 @@ func newMasker(secrets []Secret) *masker {
 	if len(secrets) == 0 {
 		return nil
 	}
-	m := &masker{}
+	m := &masker{mark: masked}
 	for _, s := range secrets {
-		m.values = append(m.values, s.written...)
-		m.coded = append(m.coded, s.coded...)
-		for _, b := range []byte{s.value[0], '%', '\\', '&'} {
-			m.starts[b] = true
+		m.forms = append(append(m.forms, s.written...), s.coded...)
+		if strings.Contains(s.value, "*") {
+			m.mark = maskedStar
 		}
 	}
-	longestFirst := func(a, b string) int { return len(b) - len(a) } // of two finds at one place the longer counts
-	slices.SortStableFunc(m.values, longestFirst)
-	slices.SortStableFunc(m.coded, longestFirst)
-	for _, text := range m.coded {
-		m.starts[text[0]] = true
+	for _, form := range m.forms {
+		m.starts[form[0]] = true
+	}
+	for _, b := range []byte(escapeBegins) {
+		m.starts[b] = true
 	}
 	return m
 }
@@ -66,7 +69,7 @@ func (m *masker) mask(text []byte, limit int) []byte {
 			i++
 			continue
 		}
-		out = append(append(out, text[done:i]...), masked...)
+		out = append(append(out, text[done:i]...), m.mark...)
 		i += n
 		done = i
 	}
@@ -104,29 +107,25 @@ func (m *masker) header(h http.Header) http.Header {
 
 // named: the names of headers come in a case of their own.
 func (m *masker) named(header string) bool {
-	return slices.ContainsFunc(m.values, func(v string) bool { return strings.Contains(strings.ToLower(header), strings.ToLower(v)) })
+	return slices.ContainsFunc(m.forms, func(v string) bool { return strings.Contains(strings.ToLower(header), strings.ToLower(v)) })
 }
 
-// find is the length of the secret that text begins with, 0 when it begins with none.
-func (m *masker) find(text []byte) int {
-	for _, v := range m.values {
-		if n := escapedPrefix(text, v); n > 0 {
-			return n
-		}
+// find is the length of the longest secret that text begins with, 0 when it begins with none.
+func (m *masker) find(text []byte) (longest int) {
+	for _, form := range m.forms {
+		longest = max(longest, escapedPrefix(text, form))
 	}
-	for _, v := range m.coded {
-		if len(text) >= len(v) && string(text[:len(v)]) == v {
-			return len(v)
-		}
-	}
-	return 0
+	return longest
 }
+
+// escapeBegins are the bytes that an escaped character begins with.
+const escapeBegins = `%\&`
 
 // escapedPrefix is the length of what text begins with if that is value with none, some or all of its characters
 // escaped for a URL, JSON or HTML; 0 when it is not. Where a value looks like an escape itself, both readings are tried,
 // and the longest counts.
 func escapedPrefix(text []byte, value string) (longest int) {
-	if n := min(2, len(text)); !bytes.ContainsAny(text[:n], `%\&+`) && (n < 2 || string(text[:n]) != value[:n]) {
+	if n := min(2, len(text)); !bytes.ContainsAny(text[:n], escapeBegins+"+") && (n < 2 || string(text[:n]) != value[:n]) {
 		return 0 // as nearly everything: a secret has at least minSecret bytes
 	}
 	r := readings{open: make([]reading, 1, 8)}
@@ -156,7 +155,7 @@ func (r *readings) follow(text []byte, value string, at reading) reading {
 		b := text[at.text]
 		plain := b == value[at.value] || b == '+' && value[at.value] == ' ' // a form writes + for a space
 		char, n := "", 0
-		if b == '%' || b == '\\' || b == '&' {
+		if strings.IndexByte(escapeBegins, b) >= 0 {
 			char, n = unescapeChar(text[at.text:])
 		}
 		escaped := n > 0 && strings.HasPrefix(value[at.value:], char)

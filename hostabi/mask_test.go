@@ -37,12 +37,19 @@ var echoes = map[string]func(value string) string{
 	"base64":        func(v string) string { return base64.StdEncoding.EncodeToString([]byte(v)) },
 	"base64 1":      func(v string) string { return base64.StdEncoding.EncodeToString([]byte("a" + v + "b")) },
 	"base64 2":      func(v string) string { return base64.StdEncoding.EncodeToString([]byte("ab" + v + "b")) },
-	"base64 basic":  func(v string) string { return base64.StdEncoding.EncodeToString([]byte("user:" + v)) },
+	"base64 basic":  basic,
+	"base64 json":   func(v string) string { return strings.ReplaceAll(basic(v), "/", `\/`) },
+	"base64 ascii":  func(v string) string { return strings.ReplaceAll(basic(v), "+", `\u002b`) },
+	"base64 query":  func(v string) string { return url.QueryEscape(basic(v)) },
+	"base64 bytes":  func(v string) string { return percent(basic(v), "%%%02x") },
 	"base64url":     func(v string) string { return base64.RawURLEncoding.EncodeToString([]byte(v)) },
 	"base64url 1":   func(v string) string { return base64.RawURLEncoding.EncodeToString([]byte("?" + v + "~~")) },
 	"base64url 2":   func(v string) string { return base64.RawURLEncoding.EncodeToString([]byte("~~" + v + "?")) },
 	"twice":         func(v string) string { return v + v },
 }
+
+// basic is what stands in an Authorization header.
+func basic(v string) string { return base64.StdEncoding.EncodeToString([]byte("user:" + v)) }
 
 func percent(v, format string) string {
 	var b strings.Builder
@@ -81,7 +88,7 @@ func htmlNumbers(v string) string {
 // awkwardValues are secrets of every kind of character.
 var awkwardValues = []string{
 	"s3cr3t-k3y", `q"uo\te/sl<a>sh&'`, "50%41%2541+x", "pass word with spaces", "pässwörd-日本-😀", `\\\\\\\\`, "%%%%%%%%", "&amp;&lt;x", "~~~???>>>", strings.Repeat("long", 4000),
-	`a\u0041bcdef`, "++++++++", "12345678",
+	`a\u0041bcdef`, "++++++++", "12345678", "*stars*at*both*ends*", "********", "user??>>//key-~~~",
 }
 
 // leaks reports whether a text gives a value away in any of the forms that are masked.
@@ -109,7 +116,7 @@ func TestMask(t *testing.T) {
 				got := m.text(text)
 				// Where what stands around could be of the value, which of it is masked does not matter.
 				kept := strings.ContainsAny(value, around[0]+around[1]) || strings.HasPrefix(got, around[0]) && strings.HasSuffix(got, around[1])
-				if leaks(got, value) || !strings.Contains(got, masked) || !kept {
+				if leaks(got, value) || !strings.Contains(got, m.mark) || !kept {
 					t.Errorf("%q as %s in %q: %q", value, name, around, got)
 				}
 			}
@@ -160,6 +167,33 @@ func TestMaskKeepsTheRest(t *testing.T) {
 	}
 }
 
+// TestMaskMakesNoValue: the mark and what stands around it are no value, whatever characters that has.
+func TestMaskMakesNoValue(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"*abcdefgh", "abcdefgh*", "abcd***efgh", "***********", "ab*cdefgh"} {
+		m := newMasker([]Secret{aSecret(t, "A", value, []string{"a.example"}), aSecret(t, "B", "12345678", []string{"a.example"})})
+		for at := range len(value) + 1 {
+			for _, inner := range []string{value, "12345678"} {
+				text := value[:at] + inner + value[at:]
+				if got := m.text(text); strings.Contains(got, value) || m.hits(got) {
+					t.Errorf("%q in %q: %q", value, text, got)
+				}
+			}
+		}
+	}
+}
+
+// TestMaskLongest: of two values that begin at one place the longer is masked, whichever was granted first.
+func TestMaskLongest(t *testing.T) {
+	t.Parallel()
+	short, long := aSecret(t, "A", "s3cr3t-k3y", []string{"a.example"}), aSecret(t, "B", "s3cr3t-k3y-and-more", []string{"a.example"})
+	for _, secrets := range [][]Secret{{short, long}, {long, short}} {
+		if got := newMasker(secrets).text("<s3cr3t-k3y-and-more><s3cr3t%2Dk3y%2Dand-more><s3cr3t-k3y>"); got != "<***><***><***>" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // TestMaskStops: a limit cuts the result, and never within a value.
 func TestMaskStops(t *testing.T) {
 	t.Parallel()
@@ -195,26 +229,36 @@ func BenchmarkMask(b *testing.B) {
 	}
 }
 
-// FuzzMask: what is masked holds the value in no form, and a text without it stays as it is.
+// FuzzMask: what is masked holds the value in no form, masking it again finds nothing, and a text without a find is
+// given back as it is.
 func FuzzMask(f *testing.F) {
-	for _, value := range awkwardValues[:8] {
-		f.Add(value, "before "+value+" after "+jsonText(value))
+	for _, value := range awkwardValues {
+		if len(value) > 100 {
+			continue
+		}
+		for _, form := range echoes {
+			f.Add(value, "before ", form(value), value)
+		}
 	}
-	f.Fuzz(func(t *testing.T, value, text string) {
+	f.Add("*abcdefgh", "", "*abcdefgh", "abcdefgh")
+	f.Fuzz(func(t *testing.T, value, before, middle, after string) {
 		s, err := NewSecret("A", value, []string{"a.example"}, nil)
 		if err != nil {
 			return
 		}
 		m := newMasker([]Secret{s})
-		got := m.text(text)
-		if strings.Contains(strings.ReplaceAll(got, masked, "\x00"), value) {
-			t.Fatalf("%q in %q: %q", value, text, got)
-		}
-		if again := m.text("\x00" + value + "\x00"); again != "\x00"+masked+"\x00" {
-			t.Fatalf("%q: %q", value, again)
-		}
-		if got != text && !strings.Contains(got, masked) {
-			t.Fatalf("%q became %q", text, got)
+		for _, text := range []string{before + middle + after, before + value + after, before + basic(value) + after, before + url.QueryEscape(value) + after} {
+			got := m.text(text)
+			if leaks(got, value) || m.hits(got) {
+				t.Fatalf("%q in %q: %q", value, text, got)
+			}
+			if !strings.Contains(got, m.mark) && got != text {
+				t.Fatalf("%q became %q", text, got)
+			}
+			// Nothing that could be an escape, and no form of the value: not a byte changes.
+			if !strings.ContainsAny(text, escapeBegins+"+") && !leaks(text, value) && got != text {
+				t.Fatalf("without %q, %q became %q", value, text, got)
+			}
 		}
 	})
 }

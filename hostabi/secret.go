@@ -105,7 +105,7 @@ func badValue(value string) string {
 		return fmt.Sprintf("is shorter than %d bytes", minSecret)
 	case len(value) > maxSecret:
 		return fmt.Sprintf("is longer than %d bytes", maxSecret)
-	case !utf8.ValidString(value):
+	case strings.ContainsRune(value, utf8.RuneError): // also what stands where UTF-8 was broken
 		return "is not UTF-8"
 	case strings.HasSuffix(value, "\n"):
 		return "ends with a line break"
