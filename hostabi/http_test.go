@@ -3,6 +3,8 @@ package hostabi
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +29,19 @@ type peer struct {
 
 func newPeer(t testing.TB, answer http.HandlerFunc) *peer {
 	t.Helper()
+	return startPeer(t, httptest.NewServer, answer)
+}
+
+// newTLSPeer is one with a certificate that its own clients trust.
+func newTLSPeer(t testing.TB, answer http.HandlerFunc) *peer {
+	t.Helper()
+	return startPeer(t, httptest.NewTLSServer, answer)
+}
+
+func startPeer(t testing.TB, start func(http.Handler) *httptest.Server, answer http.HandlerFunc) *peer {
+	t.Helper()
 	p := &peer{}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.Server = start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		p.mu.Lock()
 		p.got, p.body = append(p.got, r), append(p.body, string(body))
@@ -55,7 +68,13 @@ func (p *peer) last() (*http.Request, string) {
 
 // use grants the peer and gives the call a client.
 func (p *peer) use(t testing.TB) func(*Options) {
-	client := outbound.New(outbound.Options{})
+	o := outbound.Options{}
+	if cert := p.Certificate(); cert != nil {
+		roots := x509.NewCertPool()
+		roots.AddCert(cert)
+		o.TLS = &tls.Config{RootCAs: roots}
+	}
+	client := outbound.New(o)
 	t.Cleanup(client.Close)
 	rule, err := outbound.Parse(p.URL)
 	if err != nil {
