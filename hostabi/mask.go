@@ -1,7 +1,6 @@
 package hostabi
 
 import (
-	"bytes"
 	"encoding/base64"
 	"html"
 	"math"
@@ -112,8 +111,16 @@ func (m *masker) named(header string) bool {
 
 // find is the length of the longest secret that text begins with, 0 when it begins with none.
 func (m *masker) find(text []byte) (longest int) {
+	if len(text) < 2 {
+		return 0
+	}
+	char, escaped := unescapeChar(text)
+	plain := escaped == 0 && !mayEscape(text[1])
 	for _, form := range m.forms {
-		longest = max(longest, escapedPrefix(text, form))
+		begins := form[0] == text[0] && (!plain || form[1] == text[1]) || escaped > 0 && strings.HasPrefix(form, char)
+		if begins { // nearly nothing does
+			longest = max(longest, escapedPrefix(text, form))
+		}
 	}
 	return longest
 }
@@ -121,13 +128,13 @@ func (m *masker) find(text []byte) (longest int) {
 // escapeBegins are the bytes that an escaped character begins with.
 const escapeBegins = `%\&`
 
+// mayEscape: b begins an escaped character, or is the + that a form writes for a space.
+func mayEscape(b byte) bool { return b == '%' || b == '\\' || b == '&' || b == '+' }
+
 // escapedPrefix is the length of what text begins with if that is value with none, some or all of its characters
 // escaped for a URL, JSON or HTML; 0 when it is not. Where a value looks like an escape itself, both readings are tried,
 // and the longest counts.
 func escapedPrefix(text []byte, value string) (longest int) {
-	if n := min(2, len(text)); !bytes.ContainsAny(text[:n], escapeBegins+"+") && (n < 2 || string(text[:n]) != value[:n]) {
-		return 0 // as nearly everything: a secret has at least minSecret bytes
-	}
 	r := readings{open: make([]reading, 1, 8)}
 	for len(r.open) > 0 {
 		at := r.open[len(r.open)-1]
@@ -155,7 +162,7 @@ func (r *readings) follow(text []byte, value string, at reading) reading {
 		b := text[at.text]
 		plain := b == value[at.value] || b == '+' && value[at.value] == ' ' // a form writes + for a space
 		char, n := "", 0
-		if strings.IndexByte(escapeBegins, b) >= 0 {
+		if mayEscape(b) {
 			char, n = unescapeChar(text[at.text:])
 		}
 		escaped := n > 0 && strings.HasPrefix(value[at.value:], char)
