@@ -1,6 +1,7 @@
 package hostabi
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vconduit/vconduit/hostabi/outbound"
 )
 
 const secretValue = `k3y/"<&> 100%`
@@ -63,6 +66,9 @@ func TestSecretDoesNotShow(t *testing.T) {
 	s := aSecret(t, "KEY", secretValue, []string{"a.example"})
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s)
+	if out, err := json.Marshal(s); err != nil || strings.Contains(string(out), "k3y") {
+		t.Errorf("encoded as %s, %v", out, err)
+	}
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprint(&s, []Secret{s}), log.String(), s.Name(), s.String()} {
 		if strings.Contains(text, "k3y") || !strings.Contains(text, "KEY") {
 			t.Errorf("printed as %s", text)
@@ -95,6 +101,16 @@ func TestSecretPlaces(t *testing.T) {
 			func(r *http.Request, body string) string {
 				return body[strings.Index(body, "\r\n\r\n")+4:][:len(secretValue)]
 			}, secretValue},
+		{"body", `{"method":"POST","url":"%s/","parts":[{"name":"key","type":"application/json","value":"\"` + mark + `\""}]}`, "",
+			func(r *http.Request, body string) string {
+				_, value, _ := strings.Cut(body, "\r\n\r\n")
+				value, _, _ = strings.Cut(value, "\r\n")
+				return value
+			}, `"k3y/\"<&> 100%"`},
+		{"body", `{"method":"POST","url":"%s/","headers":{"Content-Type":"application/x-www-form-urlencoded"}}`, `a=b&key=%7Bx&k=%7b%7bsecret%3aKEY%7d%7D`,
+			func(_ *http.Request, body string) string { return body }, `a=b&key=%7Bx&k=k3y%2F%22%3C%26%3E%20100%25`},
+		{"body", `{"method":"POST","url":"%s/","headers":{"Content-Type":"application/vnd.example+json"}}`, `["` + mark + `","` + mark + `"]`,
+			func(_ *http.Request, body string) string { return body }, `["k3y/\"<&> 100%","k3y/\"<&> 100%"]`},
 	}
 	for _, c := range places {
 		for _, granted := range placeNames {
@@ -108,7 +124,9 @@ func TestSecretPlaces(t *testing.T) {
 			code := call.HTTPSend(fmt.Appendf(nil, c.request, p.URL), stream)
 			if granted != c.place {
 				equalCode(t, call, c.place+" with "+granted, int64(code), Denied)
-				if texts, n := call.Denied(); n != 1 || !strings.Contains(texts[0], "in: ["+granted) && !strings.Contains(texts[0], "in: [") || call.LastError() != Denied || p.count() != before {
+				both := slices.DeleteFunc(slices.Clone(placeNames), func(name string) bool { return name != granted && name != c.place })
+				want := "http_send: secret KEY may not stand in the " + c.place + "; allow it with in: [" + strings.Join(both, ", ") + "]"
+				if texts, n := call.Denied(); n != 1 || !slices.Equal(texts, []string{want}) || reason(call) != want || call.LastError() != Denied || p.count() != before {
 					t.Errorf("%s with %s: denied %d times: %v; sent %d", c.place, granted, n, texts, p.count()-before)
 				}
 				continue
@@ -137,6 +155,9 @@ func TestSecretRefused(t *testing.T) {
 		{`{"url":"%s/","headers":{"A":"{{secret:OTHER}}"}}`, []string{"127.0.0.1"}, Denied, "the link holds no secret OTHER"},
 		{`{"url":"%s/{{secret:KEY}}"}`, []string{"127.0.0.1"}, Invalid, "in the query alone"},
 		{`{"url":"%s/?a=b#{{secret:KEY}}"}`, []string{"127.0.0.1"}, Invalid, "in the query alone"},
+		{`{"url":"%s/","headers":{"A":"{{secret:KEY}}"}}`, []string{"127.0.0.1:1", "localhost"}, Denied, `allow it with for: ["127.0.0.1"]`},
+		{`{"url":"%s/","headers":{"{{secret:KEY}}":"A"}}`, []string{"127.0.0.1"}, Invalid, "header"},
+		{`{"url":"%s/","sign":{"aws4":{"service":"s3","region":"r","key":"k","secret":"{{secret:OTHER}}"}}}`, []string{"127.0.0.1"}, Denied, "the link holds no secret OTHER"},
 		{`{"url":"%s/?{{secret:KEY"}`, []string{"127.0.0.1"}, Invalid, "is written {{secret:NAME}}"},
 		{`{"url":"%s/","headers":{"A":"{{secret:1}}"}}`, []string{"127.0.0.1"}, Invalid, "is written {{secret:NAME}}"},
 	} {
@@ -229,5 +250,171 @@ func TestSecretStaysBehind(t *testing.T) {
 	r := call.HTTPSend(fmt.Appendf(nil, `{"method":"POST","url":"%s/","redirects":2}`, p.URL), s)
 	if got := call.HTTPStatus(r); got != http.StatusTemporaryRedirect || other.count() != 1 {
 		t.Errorf("status %d, the other origin got %d requests", got, other.count())
+	}
+}
+
+// TestSecretBodiesAsTheyAre: what is too large or no text is sent untouched, and a value is not filled again.
+func TestSecretBodiesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const mark, nested = "{{secret:KEY}}", "see {{secret:NEXT}}"
+	p := newPeer(t, nil)
+	fill := strings.Repeat("x", maxSecretBody-len(mark))
+	for _, c := range []struct{ name, body, want string }{
+		{"64 KiB", fill + mark, fill + nested},
+		{"a byte more", fill + "x" + mark, fill + "x" + mark},
+		{"not UTF-8", "\xff" + mark, "\xff" + mark},
+		{"a value that looks like a placeholder", mark, nested},
+	} {
+		use := p.use(t)
+		call := newCall(t, document, func(o *Options) {
+			use(o)
+			o.Grants.Secrets = []Secret{aSecret(t, "KEY", nested, []string{"127.0.0.1"}, "body"), aSecret(t, "NEXT", secretValue, []string{"127.0.0.1"}, "body")}
+		})
+		s := call.StreamNew()
+		call.StreamWrite(s, []byte(c.body))
+		if call.HTTPSend(post(p.URL), s) < 0 {
+			t.Fatal(reason(call))
+		}
+		if _, body := p.last(); body != c.want {
+			t.Errorf("%s: %d bytes, want %d; ends in %q", c.name, len(body), len(c.want), body[max(0, len(body)-30):])
+		}
+		if got := string(drain(t, call, s)); got != c.body {
+			t.Errorf("%s: the link's own stream is now %d bytes, ends in %q", c.name, len(got), got[max(0, len(got)-30):])
+		}
+	}
+}
+
+// TestSecretChangesNoKey: wherever a secret stands, another value of it gives the same keys, so nothing is paid twice
+// when one is rotated between two attempts; another request gives others.
+func TestSecretChangesNoKey(t *testing.T) {
+	t.Parallel()
+	const mark = "{{secret:KEY}}"
+	all := map[string]string{}
+	for _, c := range []struct{ name, request, body string }{
+		{"header", `{"method":"POST","url":"https://a.example/","headers":{"A":"` + mark + `"}}`, ""},
+		{"query", `{"method":"POST","url":"https://a.example/?k=` + mark + `"}`, ""},
+		{"body", `{"method":"POST","url":"https://a.example/body"}`, mark},
+		{"form", `{"method":"POST","url":"https://a.example/form","headers":{"Content-Type":"application/x-www-form-urlencoded"}}`, "k=" + mark},
+		{"part", `{"method":"POST","url":"https://a.example/","parts":[{"name":"k","value":"` + mark + `"}]}`, ""},
+		{"sign", `{"method":"POST","url":"https://a.example/sign","sign":{"aws4":{"service":"s3","region":"r","key":"k","secret":"` + mark + `"}}}`, ""},
+	} {
+		memo := &memoryMemo{m: map[[32]byte][]byte{}}
+		var keys, wires []string
+		send := func(value string, remember Memo) *Call {
+			call := newCall(t, document, func(o *Options) {
+				o.Memo = remember
+				o.Grants.HTTP = Fetch{Any: true}.policy()
+				o.Grants.Secrets = []Secret{aSecret(t, "KEY", value, []string{"a.example"}, placeNames...)}
+				o.HTTP = doerFunc(func(r *outbound.Request) (*outbound.Response, error) {
+					var body []byte
+					if r.Body != nil {
+						body, _ = io.ReadAll(r.Body)
+					}
+					if int64(len(body)) != r.Length {
+						t.Errorf("%s: %d bytes, said to be %d", c.name, len(body), r.Length)
+					}
+					keys = append(keys, r.Header.Get("Idempotency-Key"))
+					wires = append(wires, fmt.Sprint(r.URL, r.Header, string(body), r.Sign))
+					return &outbound.Response{Status: http.StatusOK, Body: []byte("paid")}, nil
+				})
+			})
+			s := int32(0)
+			if c.body != "" {
+				s = call.StreamNew()
+				call.StreamWrite(s, []byte(c.body))
+			}
+			r := call.HTTPSend([]byte(c.request), s)
+			if r < 0 || string(drain(t, call, call.HTTPBody(r))) != "paid" {
+				t.Fatalf("%s: %s", c.name, reason(call))
+			}
+			return call
+		}
+		send("the-first-value", memo)
+		if again := send("a-second-value", memo); again.Sent() != 0 || len(memo.m) != 1 {
+			t.Errorf("%s: sent %d times more; %d answers kept", c.name, again.Sent(), len(memo.m))
+		}
+		send("a-second-value", nil)
+		if len(keys) != 2 || keys[0] != keys[1] || len(keys[0]) != 64 {
+			t.Errorf("%s: keys %q", c.name, keys)
+		}
+		if c.name != "sign" && (!strings.Contains(wires[0], "the-first-value") || !strings.Contains(wires[1], "a-second-value")) {
+			t.Errorf("%s: the values did not leave: %q", c.name, wires)
+		}
+		if other, has := all[keys[0]]; has {
+			t.Errorf("%s and %s have one key", c.name, other)
+		}
+		all[keys[0]] = c.name
+	}
+}
+
+// TestSecretCrossing: what a redirect to another origin may take along.
+func TestSecretCrossing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, body, to string
+		dropped        bool // the body, as most redirects do
+		follow         bool
+	}{
+		{"nothing secret but headers", "text", "https://b.example/", false, true},
+		{"a body with a secret", "{{secret:KEY}}", "https://b.example/", false, false},
+		{"a body with a secret, dropped", "{{secret:KEY}}", "https://b.example/", true, true},
+		{"a URL with a secret", "text", "https://b.example/?k=" + url.QueryEscape(secretValue), false, false},
+	} {
+		var followed bool
+		var left http.Header
+		call := newCall(t, document, func(o *Options) {
+			o.Grants.HTTP = Fetch{Any: true}.policy()
+			o.Grants.Secrets = []Secret{aSecret(t, "KEY", secretValue, []string{"a.example"}, placeNames...)}
+			o.HTTP = doerFunc(func(r *outbound.Request) (*outbound.Response, error) {
+				next := *r
+				next.URL, next.Header = c.to, r.Header.Clone()
+				if c.dropped {
+					next.Body, next.Length = nil, 0
+				}
+				followed, left = r.Crossing(&next), next.Header
+				return &outbound.Response{Status: http.StatusFound}, nil
+			})
+		})
+		s := call.StreamNew()
+		call.StreamWrite(s, []byte(c.body))
+		if r := call.HTTPSend([]byte(`{"method":"POST","url":"https://a.example/","redirects":1,"headers":{"X-Key":["plain","{{secret:KEY}}"],"accept":"a {{secret:KEY}}","X-Plain":"plain"}}`), s); r < 0 {
+			t.Fatal(reason(call))
+		}
+		if followed != c.follow || left.Get("X-Key") != "" || left.Get("Accept") != "" || left.Get("X-Plain") != "plain" {
+			t.Errorf("%s: followed %v with %d headers", c.name, followed, len(left))
+		}
+	}
+}
+
+// TestSecretDenials: each text once, at most 16, all counted; the code of the last failure stays.
+func TestSecretDenials(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, nil)
+	call := newCall(t, document, holding(t, p))
+	if texts, n := call.Denied(); len(texts) != 0 || n != 0 || call.LastError() != 0 {
+		t.Errorf("before any call: %q, %d, %v", texts, n, call.LastError())
+	}
+	for i := range 2 * (maxDenials + 4) {
+		equalCode(t, call, "unknown", int64(call.HTTPSend(fmt.Appendf(nil, `{"url":"%s/","headers":{"A":"{{secret:S%d}}"}}`, p.URL, i/2), 0)), Denied)
+	}
+	texts, n := call.Denied()
+	if n != 2*(maxDenials+4) || len(texts) != maxDenials {
+		t.Fatalf("%d texts of %d refusals", len(texts), n)
+	}
+	for i, text := range texts {
+		want := fmt.Sprintf(`http_send: the link holds no secret S%d; allow it with secrets: {S%d: {from: "env:S%d", for: ["127.0.0.1"], in: [header]}}`, i, i, i)
+		if text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+	if call.HTTPSend(post(p.URL), 0) < 0 || call.LastError() != Denied {
+		t.Errorf("after a success: %v", call.LastError())
+	}
+	equalCode(t, call, "bad", int64(call.HTTPSend(nil, 0)), Invalid)
+	if _, again := call.Denied(); again != n || call.LastError() != Invalid {
+		t.Errorf("%d refusals, %v", again, call.LastError())
+	}
+	if p.count() != 1 {
+		t.Errorf("%d requests left", p.count())
 	}
 }
