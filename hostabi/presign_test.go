@@ -200,3 +200,28 @@ func TestSignatureCovers(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTPPresignLife: 900 seconds unless asked, and both ends of the range are signed; a plain session token is too.
+func TestHTTPPresignLife(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ life, more, want, token string }{
+		{``, ``, "900", ""}, {`"expires_s":1,`, ``, "1", ""}, {`"expires_s":604800,`, `,"session_token":"plain/token=="`, "604800", "plain/token=="},
+	} {
+		request := strings.Replace(fmt.Sprintf(presignFormat, "/2024/a.wav"), `"expires_s":3600,`, c.life, 1)
+		call := newCall(t, document, signing(t, "query"))
+		out := make([]byte, 4096)
+		n := call.HTTPPresign([]byte(strings.Replace(request, `"}}}`, `"`+c.more+`}}}`, 1)), out)
+		if n < 0 {
+			t.Errorf("%s: %s", c.want, reason(call))
+			continue
+		}
+		u, err := url.Parse(string(out[:n]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := u.Query()
+		if q.Get("X-Amz-Expires") != c.want || q.Get("X-Amz-Security-Token") != c.token || q.Get("X-Amz-Signature") != signatureOf(u, "s3") || call.Sent() != 0 {
+			t.Errorf("presigned %s, want a life of %s", u, c.want)
+		}
+	}
+}
