@@ -10,7 +10,8 @@
 //   - only features of WebAssembly 2.0 occur;
 //   - Limits hold: sizes, and with them the time and memory that compiling takes.
 //
-// It is no validator: whether the values on the operand stack have the right types is for the runtime to check. Whether
+// It is no validator: whether the values on the operand stack have the right types, and whether a lane or an alignment
+// fits its instruction, is for the runtime to check. Whether
 // the imports and exports fit is for the caller, as is to hand the runtime Module.Strip and not the bytes as they came:
 // custom sections mean nothing here, but names and debug information are parsed by runtimes.
 //

@@ -5,7 +5,6 @@ import (
 	"math"
 	"reflect"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 )
@@ -18,39 +17,40 @@ func TestEveryLimit(t *testing.T) {
 	loops := code(2, times(3, 3, 0x40), times(3, 0x0b))
 	flow := code(4, []byte{0x20, 0, 4, 0x40, 0x20, 1, 5, 0x0b, 2, 0x40, 0x20, 0, 0x0d, 0, 0x0e, 2, 0, 0, 0, 0x0b, 0x10, 0, 0x11, 1, 0, 3, 0x40, 0x0c, 0, 0x0b})
 	cases := map[string]struct {
-		b     []byte
-		limit int
+		b        []byte
+		limit    int
+		at, what string
 	}{
-		"ModuleBytes":    {plain, len(plain)},
-		"Types":          {plain, 2},
-		"Params":         {plain, 2},
-		"Results":        {plain, 1},
-		"Imports":        {plain, 2},
-		"Functions":      {plain, 3},
-		"Exports":        {plain, 3},
-		"NameBytes":      {plain, 6},
-		"Globals":        {plain, 2},
-		"Tables":         {plain, 1},
-		"TableEntries":   {with(SectionTable, []byte{2, byte(FuncRef), 0, 5, byte(ExternRef), 0, 4}).bytes(), 9},
-		"MemoryPages":    {plain, 3},
-		"Elements":       {with(SectionElement, []byte{2, 1, 0, 0, 1, 0, 0}).bytes(), 2},
-		"ElementEntries": {with(SectionElement, []byte{2, 1, 0, 2, 1, 2, 5, byte(FuncRef), 1, 0xd2, 1, 0x0b}).bytes(), 3},
-		"DataSegments":   {plain, 2},
-		"DataBytes":      {plain, 3},
-		"Customs":        {base().bytes(custom("a"), custom("b")), 2},
-		"CustomBytes":    {base().bytes(custom("a", []byte("xyz"))), 7},
-		"AllLocals":      {plain, 5},
-		"BodyBytes":      {plain, 10},
-		"Instrs":         {plain, 4},
-		"Weight":         {plain, 1 + 1 + callWeight + 1},
-		"Locals":         {plain, 5},
-		"Nesting":        {loops, 3},
-		"LoopDepth":      {loops, 3},
-		"Blocks":         {flow, 3 + 1 + 2 + 3 + 2}, // if, block, br_if, br_table, loop
-		"Labels":         {flow, 3},
-		"Merges":         {flow, (2 + 4 + 2) * 4}, // behind the if, behind the block, at the loop
-		"Moved":          {flow, 3 + 3},
-		"Work":           {plain, 2*bodyWork + 1 + 8 + 3},
+		"ModuleBytes":    {plain, len(plain), "byte 0", "bytes"},
+		"Types":          {plain, 2, "type section, byte 10", "types"},
+		"Params":         {plain, 2, "type section, byte 15", "parameters of a type"},
+		"Results":        {plain, 1, "type section, byte 18", "results of a type"},
+		"Imports":        {plain, 2, "import section, byte 22", "imports"},
+		"Functions":      {plain, 3, "function section, byte 47", "functions"},
+		"Exports":        {plain, 3, "export section, byte 72", "exports"},
+		"NameBytes":      {plain, 6, "export section, byte 79", "bytes of an export's name"},
+		"Globals":        {plain, 2, "global section, byte 64", "globals"},
+		"Tables":         {plain, 1, "table section, byte 53", "tables"},
+		"TableEntries":   {with(SectionTable, []byte{2, byte(FuncRef), 0, 5, byte(ExternRef), 0, 4}).bytes(), 9, "table section, byte 56", "entries of tables"},
+		"MemoryPages":    {plain, 3, "memory section, byte 60", "initial pages of memory"},
+		"Elements":       {with(SectionElement, []byte{2, 1, 0, 0, 1, 0, 0}).bytes(), 2, "element section, byte 99", "element segments"},
+		"ElementEntries": {with(SectionElement, []byte{2, 1, 0, 2, 1, 2, 5, byte(FuncRef), 1, 0xd2, 1, 0x0b}).bytes(), 3, "element section, byte 105", "entries of element segments"},
+		"DataSegments":   {plain, 2, "data section, byte 129", "data segments"},
+		"DataBytes":      {plain, 3, "data section, byte 137", "bytes of data"},
+		"Customs":        {base().bytes(custom("a"), custom("b")), 2, "custom section, byte 144", "custom sections"},
+		"CustomBytes":    {base().bytes(custom("a", []byte("xyz"))), 7, "custom section, byte 140", "bytes of custom sections"},
+		"AllLocals":      {plain, 5, `code section, function 2, "sum", byte 116`, "locals of all functions"},
+		"BodyBytes":      {plain, 10, `code section, function 2, "sum", byte 116`, "bytes of a body"},
+		"Instrs":         {plain, 4, `code section, function 2, "sum", byte 116`, "instructions"},
+		"Weight":         {plain, 1 + 1 + callWeight + 1, `code section, function 2, "sum", byte 116`, "units of machine code"},
+		"Locals":         {plain, 5, `code section, function 2, "sum", byte 116`, "locals"},
+		"Nesting":        {loops, 3, `code section, function 1, "run", byte 121`, "blocks within each other"},
+		"LoopDepth":      {loops, 3, `code section, function 1, "run", byte 121`, "loops within each other"},
+		"Blocks":         {flow, 3 + 1 + 2 + 3 + 2, `code section, function 1, "run", byte 113`, "pieces of straight code"}, // if, block, br_if, br_table, loop
+		"Labels":         {flow, 3, `code section, function 1, "run", byte 113`, "labels of br_tables"},
+		"Merges":         {flow, (2 + 4 + 2) * 4, `code section, function 1, "run", byte 113`, "merging branches times locals"}, // behind the if, behind the block, at the loop
+		"Moved":          {flow, 3 + 3, `code section, function 1, "run", byte 113`, "values moved by blocks, branches and calls"},
+		"Work":           {plain, 2*bodyWork + 1 + 8 + 3, `code section, function 2, "sum", byte 116`, "units of compile work in all functions"},
 	}
 	for name, c := range cases {
 		set := func(n int) (l Limits) {
@@ -68,8 +68,8 @@ func TestEveryLimit(t *testing.T) {
 		if bad.Kind != Limit || bad.Limit != name || bad.Value != uint64(c.limit) || bad.Max != uint64(c.limit-1) {
 			t.Errorf("%s of %d: %+v", name, c.limit-1, bad)
 		}
-		if !strings.Contains(bad.Error(), fmt.Sprintf(": %d ", c.limit)) || !strings.Contains(bad.Error(), name) {
-			t.Errorf("%s: %v", name, bad)
+		if text := fmt.Sprintf("wasm: %s: %d %s, the limit %s allows %d", c.at, c.limit, c.what, name, c.limit-1); bad.Error() != text {
+			t.Errorf("%s: got %q, want %q", name, bad, text)
 		}
 	}
 	for i := range reflect.TypeFor[Limits]().NumField() {
@@ -96,6 +96,17 @@ func TestWorkPerByte(t *testing.T) {
 	refused(t, b, Limits{WorkPerByte: int(bad.Value) - 1})
 	if _, err := Read(base().bytes(), Limits{WorkPerByte: -1}); err != nil {
 		t.Errorf("a small module: %v", err)
+	}
+}
+
+// TestWorkDoesNotWrap: with limits that let a body have 2^31 locals, its work is still counted as more than all others'.
+func TestWorkDoesNotWrap(t *testing.T) {
+	t.Parallel()
+	l := most()
+	l.Work = DefaultLimits().Work
+	b := one(1<<31, 1, times(1<<12, 3, 0x40, 0x0c, 0, 0x0b)) // merges*locals*locals is 2^75
+	if bad := refused(t, b, l); bad.Limit != "Work" || bad.Value < endless/2000 {
+		t.Error(bad)
 	}
 }
 
@@ -185,16 +196,20 @@ func (p parts) with(id SectionID, content []byte) []byte {
 	return p.bytes()
 }
 
-// TestHostileIsWellFormed: it is the limit alone that refuses a shape.
-func TestHostileIsWellFormed(t *testing.T) {
-	t.Parallel()
-	var most Limits
-	v := reflect.ValueOf(&most).Elem()
+// most are limits that nothing reaches.
+func most() (l Limits) {
+	v := reflect.ValueOf(&l).Elem()
 	for i := range v.NumField() {
 		v.Field(i).SetInt(math.MaxInt)
 	}
+	return l
+}
+
+// TestHostileIsWellFormed: it is the limit alone that refuses a shape.
+func TestHostileIsWellFormed(t *testing.T) {
+	t.Parallel()
 	for name, h := range hostile() {
-		if _, err := Read(h.b, most); h.limit != "" && err != nil {
+		if _, err := Read(h.b, most()); h.limit != "" && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -201,7 +201,7 @@ const (
 )
 
 var sectionNames = [...]string{"custom", "type", "import", "function", "table", "memory", "global", "export", "start",
-	"element", "code", "data", "data count"}
+	"element", "code", "data", "data count", "tag"}
 
 func (id SectionID) String() string {
 	if int(id) < len(sectionNames) {

@@ -208,8 +208,9 @@ func (r *reader) span(most uint32) Span {
 }
 
 func (r *reader) globals() {
+	start := r.at
 	n := r.count(4, "globals")
-	if r.over(r.at, "Globals", uint64(n)+uint64(len(r.m.Globals)), r.l.Globals, "globals") {
+	if r.over(start, "Globals", uint64(n)+uint64(len(r.m.Globals)), r.l.Globals, "globals") {
 		return
 	}
 	for range n {
@@ -221,6 +222,7 @@ func (r *reader) globals() {
 }
 
 func (r *reader) global(imported bool) {
+	start := r.at
 	g := Global{Type: r.valType(), Imported: imported}
 	switch at, mutable := r.at, r.byte(); mutable {
 	case 0, 1:
@@ -233,7 +235,7 @@ func (r *reader) global(imported bool) {
 	}
 	if r.err == nil {
 		r.m.Globals = append(r.m.Globals, g)
-		r.over(r.at, "Globals", uint64(len(r.m.Globals)), r.l.Globals, "globals")
+		r.over(start, "Globals", uint64(len(r.m.Globals)), r.l.Globals, "globals")
 	}
 }
 

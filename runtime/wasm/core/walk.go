@@ -1,5 +1,7 @@
 package core
 
+import "math/bits"
+
 // walk goes over the instructions of one body: it checks that blocks match and indexes exist, and measures.
 //
 // The measures follow how a compiler in one pass over structured code works. It cuts the body into pieces at each branch.
@@ -91,11 +93,23 @@ func weigh(in *Instr) uint64 {
 // measure sums up the body.
 func (w *walk) measure() {
 	locals, blocks := w.sizes[SizeLocals], w.sizes[SizeBlocks]
-	w.sizes[SizeMerges] = w.merges * locals
+	params := product(w.merges, locals)
+	w.sizes[SizeMerges] = params
 	w.sizes[SizeWork] = bodyWork + w.sizes[SizeWeight] + w.sizes[SizeMoved] +
-		blocks*blocks/200 + // 5 ns each
-		w.merges*locals + w.merges*locals*locals/2000 + // parameters of a merge are looked through for each of them
-		(w.steps*locals+w.gets)/250 // 4 ns each
+		product(blocks, blocks)/200 + // 5 ns each
+		params + product(params, locals)/2000 + // parameters of a merge are looked through for each of them
+		(product(w.steps, locals)+w.gets)/250 // 4 ns each
+}
+
+// endless is what a product that is larger is taken for. Some of them can be added up.
+const endless = 1 << 60
+
+// times multiplies without wrapping: limits that were raised let a body have 2^32 locals.
+func product(a, b uint64) uint64 {
+	if high, low := bits.Mul64(a, b); high == 0 {
+		return min(low, endless)
+	}
+	return endless
 }
 
 func (w *walk) instr(in *Instr) {
