@@ -165,6 +165,10 @@ func TestStdoutRefused(t *testing.T) {
 		{"a patch that adds over what may not be read", "", Input{}, `[{"op":"add","path":"/subject","value":"x"}]`, func(o *Options) {
 			o.Grants.Read = Paths{All: true, Not: []string{"/subject"}}
 		}, Denied, `"/subject" was not on standard input`},
+		{"a patch that shifts what was not sent", "", Input{Pointers: []string{"/parties/0"}}, `[{"op":"remove","path":"/parties/0"},{"op":"replace","path":"/parties/0/tel","value":"+9"}]`, nil, Denied, `"/parties" was on standard input in part`},
+		{"an insert that shifts what was not sent", "", Input{Pointers: []string{"/parties/0"}}, `[{"op":"add","path":"/parties/0","value":{}}]`, nil, Denied, `"/parties" was on standard input in part`},
+		{"an unknown operation", "", Input{}, `[{"op":"4111 Sales","path":"/subject"}]`, nil, Invalid, "op is none of"},
+		{"members by other names", "", Input{}, `[{"OP":"remove","Path":"/subject"}]`, nil, Invalid, "path is missing"},
 		{"no vCon any more", OutputMerge, Input{}, `{"parties":{}}`, nil, Invalid, `"/parties" must stay an array`},
 		{"tags that are none", OutputVCon, Input{}, strings.Replace(commandDoc, `\"b:2\"`, `1`, 1), byDefault, Denied, "/attachments/0/body"},
 		{"too much", OutputMerge, Input{}, `{"meta":"0123456789"}`, func(o *Options) { o.Limits.Edits = 8 }, OverQuota, "more than 8 bytes"},

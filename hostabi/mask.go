@@ -228,7 +228,7 @@ func unescapeJSON(text []byte) (char string, n int) {
 	return string(r), 6
 }
 
-// jsonUnit reads \uXXXX.
+// jsonUnit reads one UTF-16 unit, as four hex digits behind \u.
 func jsonUnit(text []byte) (rune, bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false

@@ -9,10 +9,27 @@ import (
 
 // patchOp is one operation of an RFC 6902 patch.
 type patchOp struct {
-	Op    string          `json:"op"`
-	Path  *string         `json:"path"`
-	From  *string         `json:"from"`
-	Value json.RawMessage `json:"value"`
+	Op         string
+	Path, From *string         // nil: missing
+	Value      json.RawMessage // nil: missing
+}
+
+// UnmarshalJSON reads an operation. Members have exactly these names (RFC 6902, 4), and those that it does not know are
+// passed over.
+func (p *patchOp) UnmarshalJSON(text []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	p.Value = members["value"]
+	for name, into := range map[string]any{"op": &p.Op, "path": &p.Path, "from": &p.From} {
+		if member, ok := members[name]; ok {
+			if err := json.Unmarshal(member, into); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 var patchOps = map[string]int32{"add": OpAdd, "replace": OpReplace, "remove": OpRemove, "test": OpTest}
@@ -64,7 +81,7 @@ func (c *Call) patchOne(base string, op patchOp, sent *Paths) *callError {
 	code, known := patchOps[op.Op]
 	switch {
 	case !known:
-		return failure(Invalid, "op %q is unknown", op.Op)
+		return failure(Invalid, "op is none of add, remove, replace, move, copy, test")
 	case op.Op == "remove":
 		op.Value = nil
 	case op.Value == nil:
@@ -77,7 +94,7 @@ func (c *Call) patchOne(base string, op patchOp, sent *Paths) *callError {
 func (c *Call) patchFrom(base, path string, op patchOp, sent *Paths) *callError {
 	from, err := patchPointer(base, "from", op.From)
 	if err == nil {
-		err = c.wasSent(sent, "", from)
+		err = c.wasSent(sent, map[string]string{"copy": "test", "move": "remove"}[op.Op], from)
 	}
 	if err != nil {
 		return err
@@ -102,22 +119,25 @@ func (c *Call) patchFrom(base, path string, op patchOp, sent *Paths) *callError 
 }
 
 // wasSent refuses an operation at a place that whoever made the patch was not sent, though something is there: it could
-// not know. To append, and to add what is not there, touches nothing.
+// not know. To append, and to add what is not there, touches nothing. Of an array that was sent in part no element is put
+// in or taken out: the next operation would mean another one by its index.
 func (c *Call) wasSent(sent *Paths, op, path string) *callError {
-	if sent == nil || path == "" || sent.reach(path) == reachAll {
+	if sent == nil || path == "" || sent.reach("") == reachAll {
 		return nil
 	}
-	if op == "add" || op == "copy" || op == "move" {
-		parent, _ := cut(path)
-		into, err := c.doc.Get(parent)
-		if err == nil && into.Kind() == vcon.Array && sent.reach(parent) != reachNone {
-			return nil // put in before an element
-		}
-		if _, err := c.doc.Get(path); err != nil {
-			return nil
-		}
+	parent, _ := cut(path)
+	into, _ := c.doc.Get(parent)
+	moves := into.Kind() == vcon.Array && op != "replace" && op != "test"
+	_, absent := c.doc.Get(path)
+	switch {
+	case absent != nil: // to append, too; what else, the operation itself says
+		return nil
+	case sent.reach(path) != reachAll:
+		return failure(Denied, "%q was not on standard input, so it cannot be touched", path)
+	case moves && sent.reach(parent) != reachAll:
+		return failure(Denied, "%q was on standard input in part, so no element is put in or taken out", parent)
 	}
-	return failure(Denied, "%q was not on standard input, so it cannot be touched", path)
+	return nil
 }
 
 func patchPointer(base, name string, p *string) (string, *callError) {
