@@ -66,7 +66,7 @@ func TestSecretDoesNotShow(t *testing.T) {
 	s := aSecret(t, "KEY", secretValue, []string{"a.example"})
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s)
-	if out, err := json.Marshal(s); err != nil || strings.Contains(string(out), "k3y") {
+	if out, err := json.Marshal([]any{s}); err != nil || strings.Contains(string(out), "k3y") {
 		t.Errorf("encoded as %s, %v", out, err)
 	}
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s), fmt.Sprint(&s, []Secret{s}), log.String(), s.Name(), s.String()} {
