@@ -175,6 +175,8 @@ func (l *loading) checkImports() {
 	for _, i := range l.Imports {
 		if !IsModule(i.Module) {
 			l.add(Warning, codePython, i.Pos, keyPath("imports", i.Name), "a Python module cannot be imported here; ignored", "remove it, or name a module ref (oci://...)")
+		} else if !slices.ContainsFunc(l.Links, func(k Link) bool { return k.Module == i.Module }) {
+			l.add(Warning, codeNotEnforced, i.Pos, keyPath("imports", i.Name), "nothing pins this module, so it is not fetched", "name it as the module: of a link, with sha256: links fetch theirs before their chains start")
 		}
 	}
 }
