@@ -45,7 +45,7 @@ func (i *Info) MinMemory() int64 {
 // Inspect reads a module and decides whether it may run here; nothing of it runs. Errors: *RefusedError with everything
 // that is wrong, wrapping the *core.Error of bytes that are no module or above a static limit.
 func Inspect(text []byte) (*Info, error) {
-	m, err := core.Read(text, core.Limits{})
+	m, err := core.Read(text, core.Limits{ModuleBytes: max(len(text), 1)})
 	if err != nil {
 		return nil, &RefusedError{Problems: []string{err.Error()}, Err: err}
 	}
