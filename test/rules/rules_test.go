@@ -51,6 +51,7 @@ var edges = map[string][]string{
 	"cmd/*":                   {"internal/cli"},
 	"internal/guesttest":      {"internal/testenv"},
 	"internal/testenv":        {},
+	"internal/testserver":     {"internal/testenv"},
 	"test/*":                  {"*"},
 }
 
