@@ -35,6 +35,7 @@ lint:
 tidy:
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
+	cd test/s3gw && $(GO) mod tidy -diff
 
 generated: ## docs and tables made from code are what the code would make
 	$(GO) generate ./...

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests of $PKG. What a test needs beyond Go (curl, python3 with requests, node, the toolchains of guests) is used
-# when it is there; with CI=true or VCONDUIT_TEST_INSTALL=1 it is installed, with VCONDUIT_TEST_REQUIRE=1 a missing one fails.
+# Runs the tests of $PKG. What a test needs beyond Go (curl, python3 with requests, node, redis, the toolchains of guests)
+# is used when it is there; with CI=true or VCONDUIT_TEST_INSTALL=1 it is installed, with VCONDUIT_TEST_REQUIRE=1 a missing one fails.
 set -u
 : "${GO:=go}" "${PKG:=./...}" "${RACE:=-race}"
 skips=$(mktemp)
@@ -17,6 +17,7 @@ if [ "${CI:-}" = true ] || [ "${VCONDUIT_TEST_INSTALL:-}" = 1 ]; then
 	install curl curl
 	install python3 python3
 	install node nodejs
+	install redis-server redis-server
 	install npm npm
 	install wat2wasm wabt
 	install clang-19 clang-19

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -239,8 +240,9 @@ func sources(t *testing.T) []source {
 			return err
 		}
 		if d.IsDir() {
-			if n := d.Name(); n == "testdata" || n == "tools" || n != "." && strings.HasPrefix(n, ".") && p != root {
-				return filepath.SkipDir
+			_, err := os.Stat(filepath.Join(p, "go.mod"))
+			if n := d.Name(); p != root && (err == nil || n == "testdata" || strings.HasPrefix(n, ".")) {
+				return filepath.SkipDir // a module of its own, files that are no code, or somebody's tools
 			}
 			return nil
 		}
