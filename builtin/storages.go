@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vconduit/vconduit/builtin/storage/file"
+	"github.com/vconduit/vconduit/builtin/storage/s3"
 	"github.com/vconduit/vconduit/builtin/storage/webhook"
 	"github.com/vconduit/vconduit/runtime/chain"
 )
@@ -28,6 +29,7 @@ type Storage struct {
 func storages() map[string]Storage {
 	return map[string]Storage{
 		"storage.file":    {Open: file.Open, Check: file.Check, Reads: true},
+		"storage.s3":      {Open: s3.Open, Check: s3.Check, Converts: true, Reads: true},
 		"storage.webhook": {Open: webhook.Open, Check: webhook.Check},
 	}
 }

@@ -63,6 +63,7 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":            {"queue/embedded"},
 	"gopkg.in/yaml.v3":              {"config"},
 	"github.com/tetratelabs/wazero": {"runtime/wasm"},
+	"github.com/aws":                {"builtin/storage/s3", "hostabi/outbound"},
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer": {"hostabi/outbound"},
 }
