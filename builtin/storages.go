@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vconduit/vconduit/builtin/storage/file"
+	"github.com/vconduit/vconduit/builtin/storage/redis"
 	"github.com/vconduit/vconduit/builtin/storage/s3"
 	"github.com/vconduit/vconduit/builtin/storage/webhook"
 	"github.com/vconduit/vconduit/runtime/chain"
@@ -21,6 +22,9 @@ type Storage struct {
 	Check func(options json.RawMessage) (unknown []string, err error)
 	// Converts: EGRESS_FORMAT_VERSION holds for it, as on the Python server; format_version does for every storage.
 	Converts bool
+	// Redis is the option with the address of a Redis that, where it is not given, is the live store's (queue.redis.url or
+	// REDIS_URL), as on the Python server; "" = it has none.
+	Redis string
 	// Reads: what it opens is a chain.Reader, so a vCon may be in it even while it cannot be opened.
 	Reads bool
 }
@@ -28,9 +32,10 @@ type Storage struct {
 // storages is the table. Old configs write "server.storage.file" too.
 func storages() map[string]Storage {
 	return map[string]Storage{
-		"storage.file":    {Open: file.Open, Check: file.Check, Reads: true},
-		"storage.s3":      {Open: s3.Open, Check: s3.Check, Converts: true, Reads: true},
-		"storage.webhook": {Open: webhook.Open, Check: webhook.Check},
+		"storage.file":          {Open: file.Open, Check: file.Check, Reads: true},
+		"storage.redis_storage": {Open: redis.Open, Check: redis.Check, Redis: "redis_url", Reads: true},
+		"storage.s3":            {Open: s3.Open, Check: s3.Check, Converts: true, Reads: true},
+		"storage.webhook":       {Open: webhook.Open, Check: webhook.Check},
 	}
 }
 

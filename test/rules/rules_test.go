@@ -64,6 +64,7 @@ var owners = map[string][]string{
 	"gopkg.in/yaml.v3":              {"config"},
 	"github.com/tetratelabs/wazero": {"runtime/wasm"},
 	"github.com/aws":                {"builtin/storage/s3", "hostabi/outbound"},
+	"github.com/redis/go-redis/v9":  {"builtin/storage/redis"},
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer": {"hostabi/outbound"},
 }
