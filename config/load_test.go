@@ -98,8 +98,11 @@ func TestPythonIgnored(t *testing.T) {
 	text = strings.Replace(text, `password: ""`, `password: "${PG}"`, 1)
 	text = strings.Replace(text, "links: [tag]", "links: [tag: {tags: [gold]}]", 1)
 	text = strings.Replace(text, "      - postgres\n", "", 1)
+	text = strings.Replace(text, "      - file\n", "      - file\n      - redis\n", 1)
+	text = strings.Replace(text, "storages:\n", "storages:\n  redis: {module: storage.redis_storage, options: {redis_url: 'redis://localhost:6379', prefix: x}}\n", 1)
 	_, r := good(t, text, "PG=hidden")
 	want := []string{
+		"storages.redis.options.redis_url: Python ignored this and used REDIS_URL",
 		"storages.postgres: no chain saves to it",
 		"storages.postgres.options.password: Python kept the text",
 		`chains.tag_chain.links: Python dead-lettered every vCon here; here it means that link "tag"`,

@@ -30,6 +30,10 @@ func (l *loading) pythonIgnored() []Problem {
 	}
 	for _, s := range l.Storages {
 		used := slices.ContainsFunc(l.Chains, func(c Chain) bool { return slices.Contains(c.Storages, s.Name) })
+		options := keyPath("storages", s.Name) + ".options"
+		if n := l.seen[options]; n != nil && s.Module == "storage.redis_storage" && n.member("redis_url") != nil {
+			say(n.member("redis_url"), options+".redis_url", "Python ignored this and used REDIS_URL; here it means that the vCons are saved to that server")
+		}
 		if !used {
 			p.add(Info, codePython, s.Pos, keyPath("storages", s.Name), "no chain saves to it: Python opened it only to look for a missing vCon; here it is opened at start", "")
 		}

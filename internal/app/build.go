@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -181,7 +182,8 @@ func (b *builder) openStorage(ctx context.Context, p *parts, cfg *config.Config,
 	if !ok {
 		return nil // the configuration has held its chains
 	}
-	unknown, err := entry.Check(s.Options.JSON())
+	options := storageOptions(entry, cfg, s.Options.JSON())
+	unknown, err := entry.Check(options)
 	for _, text := range unknown {
 		p.note(cfg, "storages."+s.Name+".options", s.Pos, text)
 	}
@@ -191,7 +193,7 @@ func (b *builder) openStorage(ctx context.Context, p *parts, cfg *config.Config,
 		}
 		return nil
 	}
-	store, err := entry.Open(ctx, s.Name, s.Options.JSON())
+	store, err := entry.Open(ctx, s.Name, options)
 	if err != nil {
 		p.broken[s.Name] = err
 		if entry.Reads {
@@ -205,6 +207,29 @@ func (b *builder) openStorage(ctx context.Context, p *parts, cfg *config.Config,
 		version = cfg.Server.EgressFormat
 	}
 	return chain.NewGuarded(s.Name, store, chain.Guard{Timeout: s.Timeout, RetryFor: s.RetryFor, Convert: converter(version)})
+}
+
+// storageOptions are a storage's options, with the address of the live store's Redis where it takes that.
+func storageOptions(entry builtin.Storage, cfg *config.Config, raw json.RawMessage) json.RawMessage {
+	if entry.Redis == "" || len(cfg.Queue.Redis.URL) == 0 {
+		return raw
+	}
+	options := map[string]json.RawMessage{}
+	if raw != nil && json.Unmarshal(raw, &options) != nil {
+		return raw // Check says what is wrong
+	}
+	if given := string(options[entry.Redis]); given != "" && given != "null" && given != `""` {
+		return raw
+	}
+	url, err := json.Marshal(string(cfg.Queue.Redis.URL[0].URL))
+	if err != nil {
+		return raw
+	}
+	options[entry.Redis] = url
+	if merged, err := json.Marshal(options); err == nil {
+		return merged
+	}
+	return raw
 }
 
 // converter writes an older format; nil when version is "".
