@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,10 @@ func pages(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob(filepath.Join(root, "docs", "*", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := map[string]string{}
 	sdks, err := filepath.Glob(filepath.Join(root, "sdk", "*", "README.md"))
 	if err != nil {
@@ -32,7 +37,7 @@ func pages(t *testing.T) map[string]string {
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", filepath.Join("hostabi", "ABI.md")} {
 		files = append(files, filepath.Join(root, name))
 	}
-	for _, f := range append(files, sdks...) {
+	for _, f := range slices.Concat(files, below, sdks) {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)

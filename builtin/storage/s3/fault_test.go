@@ -3,14 +3,20 @@ package s3
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"log"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -70,11 +76,20 @@ func (f *front) change(r *http.Response) error {
 
 func newFront(t testing.TB, at testserver.S3Server) (*front, testserver.S3Server) {
 	t.Helper()
+	f := &front{}
+	server := httptest.NewServer(f.before(t, at))
+	t.Cleanup(server.Close)
+	at.URL = server.URL
+	return f, at
+}
+
+// before is the front as a handler.
+func (f *front) before(t testing.TB, at testserver.S3Server) http.Handler {
+	t.Helper()
 	target, err := url.Parse(at.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{}
 	real := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }, // the signature is over Host
 		ModifyResponse: f.change,
@@ -82,14 +97,11 @@ func newFront(t testing.TB, at testserver.S3Server) (*front, testserver.S3Server
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a := f.take(r); a == nil || !a(w, r) {
 			real.ServeHTTP(w, r)
 		}
-	}))
-	t.Cleanup(server.Close)
-	at.URL = server.URL
-	return f, at
+	})
 }
 
 // requests are those since the last call.
@@ -565,4 +577,37 @@ func TestEnvironment(t *testing.T) {
 	says(t, "wrong keys", err, false, "secret key of the AWS environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", at.Secret)
 	save(t, b.open(none), chaintest.Document(t, ""))
+}
+
+// TestTLS: a server with a certificate of one's own. The checksum is a plain header, which every server understands.
+func TestTLS(t *testing.T) {
+	at := testserver.S3(t)
+	b := newBucket(t, at)
+	f, header := &front{}, make(chan http.Header, 2) // of the object, of the pointer
+	f.answers(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			header <- r.Header.Clone()
+		}
+		return false
+	})
+	server := httptest.NewUnstartedServer(f.before(t, at))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // that a client does not know the certificate
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	more := fmt.Sprintf(`{"endpoint_url":%q}`, server.URL)
+	_, err := Open(t.Context(), "archive", b.options(more))
+	says(t, "unknown certificate", err, false, "certificate", server.URL)
+
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	doc := chaintest.Document(t, "")
+	save(t, b.open(more), doc)
+	sent := <-header
+	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(doc.Bytes())))
+	if sent.Get("X-Amz-Checksum-Crc32") != sum || sent.Get("Content-Encoding") != "" || sent.Get("X-Amz-Trailer") != "" {
+		t.Errorf("the object is sent with %q, want its CRC32 %s as a header", sent, sum)
+	}
 }
