@@ -119,6 +119,9 @@ func TestEndsWithTheTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir, port, _ := strings.Cut(strings.TrimSpace(line), " ")
 	p := &Process{Dir: dir}
 	if p.Port, err = strconv.Atoi(port); err != nil || !reachable(p) {
