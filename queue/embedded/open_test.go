@@ -63,7 +63,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := openTest(t, dir, Options{})
-	if _, err := s.writer.exec(fmt.Sprintf("PRAGMA user_version=%d", format+1)); err != nil {
+	if _, err := s.writer.exec(fmt.Sprintf("PRAGMA user_version=%d", len(formats)+1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

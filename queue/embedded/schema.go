@@ -7,9 +7,9 @@ import (
 	"github.com/vconduit/vconduit/queue"
 )
 
-// format is the number in user_version. It goes up with every change that an older program would misread; migrate
-// brings a store of an older format up to date.
-const format = 1
+// formats are the steps from an empty database to the present format: user_version counts those that were taken. A step
+// that was released never changes; what comes later is a step of its own.
+var formats = []string{schema}
 
 // pageSize is SQLite's page; the default 4 kB puts most documents on overflow pages.
 const pageSize = 8192
@@ -60,18 +60,19 @@ CREATE TABLE kv(link TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, unti
 CREATE INDEX kv_until ON kv(until) WHERE until IS NOT NULL;
 `
 
-// migrate makes the tables of an empty database and refuses one of a newer format.
+// migrate takes the steps that a database lacks, each whole or not at all, and refuses a database of a newer format.
 func migrate(c *conn) error {
-	var version int64
-	if _, err := c.one(func(row []driver.Value) { version = asInt(row[0]) }, `PRAGMA user_version`); err != nil {
+	var taken int
+	if _, err := c.one(func(row []driver.Value) { taken = int(asInt(row[0])) }, `PRAGMA user_version`); err != nil {
 		return err
 	}
-	switch {
-	case version == format:
-		return nil
-	case version > format:
-		return fmt.Errorf("%w: its format is %d, this program knows up to %d", queue.ErrFormat, version, format)
+	if taken > len(formats) {
+		return fmt.Errorf("%w: its format is %d, this program knows up to %d", queue.ErrFormat, taken, len(formats))
 	}
-	_, err := c.exec(fmt.Sprintf("BEGIN; %s PRAGMA user_version=%d; COMMIT", schema, format))
-	return err
+	for i, step := range formats[taken:] {
+		if _, err := c.exec(fmt.Sprintf("BEGIN; %s PRAGMA user_version=%d; COMMIT", step, taken+i+1)); err != nil {
+			return fmt.Errorf("bring the store from format %d to %d: %w", taken+i, taken+i+1, err)
+		}
+	}
+	return nil
 }
