@@ -301,6 +301,11 @@ type Lists interface {
 	PopAck(ctx context.Context, list string, n int, ttl time.Duration) ([]Held, error)
 	// Ack ends such leases and says how many were still held.
 	Ack(ctx context.Context, held []Held) (int, error)
+	// ToLists puts everything under way back where a program that knows lists and documents alone finds it: leased,
+	// popped, delayed and suspect entries return to the head of their list, oldest first, and journals go into their
+	// documents (a journal that does not fit any more is dropped). Holders get ErrLeaseLost. What a run has done is still
+	// known: leased again here, it goes on from there. Dead letters stay. The caller has stopped leasing; safe to repeat.
+	ToLists(ctx context.Context) error
 }
 
 // Depth counts one list.

@@ -147,6 +147,7 @@ func topics() []topic {
 		{"LostReply", cutCases()},
 		{"Index", indexCases()},
 		{"Egress", egressCases()},
+		{"ToLists", toListsCases()},
 		{"Large", largeCases()},
 		{"KV", kvCases()},
 		{"Concurrent", concurrentCases()},
