@@ -134,6 +134,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	d.send("POST", "/dlq/purge", "?ingress_list=in", "", 200, key)
 	d.send("POST", "/dlq/purge", "", "", 422, key)
 
+	d.send("POST", "/drain", "", "", 200, key)
+	d.send("POST", "/drain", "", "", 403)
 	conf := d.send("GET", "/config", "", "", 200, key)
 	d.send("GET", "/config", "", "", 403)
 	d.send("POST", "/config", "", conf.body, 204, key)
@@ -179,6 +181,7 @@ func TestFailuresFitTheDescription(t *testing.T) {
 		{"GET", "/dlq/entries", "?ingress_list=a", ""},
 		{"POST", "/dlq/reprocess", "?ingress_list=a", ""},
 		{"POST", "/dlq/purge", "?ingress_list=a", ""},
+		{"POST", "/drain", "", ""},
 		{"GET", "/ready", "", ""},
 	} {
 		got := d.send(tt.method, tt.at, tt.query, tt.body, 503)

@@ -19,7 +19,9 @@ type Options struct {
 	Config   ConfigFile // GET and POST /config; nil = both answer 500
 	// Ready answers GET /ready: a status (200 or 503) and a body that encoding/json can write. nil = the store's Health,
 	// 200 when it is OK.
-	Ready   func(ctx context.Context) (status int, body any)
+	Ready func(ctx context.Context) (status int, body any)
+	// Drain ends the work of this process before POST /drain puts everything back on its list; nil = nothing works here.
+	Drain   func(ctx context.Context)
 	Build   Build
 	Metrics *prometheus.Registry // gets the counters of this package and is shown by GET /metrics; nil = an own one
 	Log     *slog.Logger         // nil = nothing is logged

@@ -59,6 +59,12 @@ func (k checker) word(s map[string]any, word string, arg, v any, at string) stri
 				}
 			}
 		}
+	case "additionalProperties": // of schemas without properties
+		for name, value := range asObject(v) {
+			if why := k.check(arg.(map[string]any), value, at+"/"+name); why != "" {
+				return why
+			}
+		}
 	case "format", "default", "minimum", "maximum":
 	default:
 		return fmt.Sprintf("%s: the checker does not know %q", at, word)

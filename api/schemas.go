@@ -41,6 +41,7 @@ func schemas() schema {
 		"Detail":              object([]string{"detail"}, schema{"detail": anyText}),
 		"Version":             version,
 		"Health":              object([]string{"status", "version"}, schema{"status": anyText, "version": ref("Version")}),
+		"Depth":               object([]string{"ready", "delayed", "leased", "dead"}, schema{"ready": anyInteger, "delayed": anyInteger, "leased": anyInteger, "dead": anyInteger}),
 		"QueueDepth":          object([]string{"list_name", "depth"}, schema{"list_name": anyText, "depth": anyInteger}),
 		"Held":                object([]string{"uuid", "token"}, schema{"uuid": anyUUID, "token": anyText}),
 		"Outcome": object([]string{"uuid", "status", "detail"}, schema{

@@ -29,6 +29,7 @@ type Server struct {
 	archive Archive
 	config  ConfigFile
 	ready   func(context.Context) (int, any)
+	drain   func(context.Context)
 	build   Build
 	log     *slog.Logger
 	metrics *meters
@@ -63,7 +64,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, archive: o.Archive, config: o.Config, ready: o.Ready, log: o.Log,
+		store: o.Store, archive: o.Archive, config: o.Config, ready: o.Ready, drain: o.Drain, log: o.Log,
 		build: Build{
 			Version: orDefault(o.Build.Version, "dev"),
 			Commit:  orDefault(o.Build.Commit, "unknown"),

@@ -110,6 +110,9 @@ func dlqRoutes() []*route {
 
 func configRoutes() []*route {
 	return []*route{
+		{method: post, path: "/drain", auth: authKey, scope: scopeAdmin, handle: postDrain,
+			doc: operation{tag: "config", summary: "Stop working and put everything under way back on its list; what each list holds",
+				result: schema{"type": "object", "additionalProperties": ref("Depth")}}},
 		{method: get, path: "/config", auth: authKey, scope: scopeConfigRead, handle: getConfig,
 			doc: operation{tag: "config", summary: "The configuration file, secrets as ***", result: schema{"type": "object"},
 				params: []param{{name: "secrets", schema: aFlag, about: "Needs the scope config:secrets."}}}},

@@ -47,6 +47,7 @@ type App struct {
 	current atomic.Pointer[built]
 	swap    sync.Mutex // one rebuild at a time
 	closing sync.Once
+	drained atomic.Bool // by POST /drain: nothing is worked until the next start
 	pool    *worker.Pool
 	api     *api.Server
 	watcher *config.Watcher
@@ -112,6 +113,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 		Archive:  archive{a},
 		Config:   &configFile{a: a},
 		Ready:    a.ready,
+		Drain:    a.stopWork,
 		Build:    api.Build{Version: v.Version, Commit: v.GitCommit, Time: v.BuildTime},
 		Metrics:  a.metrics,
 		Log:      a.log,
@@ -168,6 +170,18 @@ func (a *App) drain() error {
 		cut = nil
 	}
 	return errors.Join(err, cut)
+}
+
+// stopWork ends the work of this process for good, for POST /drain: what is running gets server.drain to finish. What
+// does not end is fenced off when its lease is taken away.
+func (a *App) stopWork(ctx context.Context) {
+	a.drained.Store(true)
+	a.log.Info("draining: nothing is worked until the next start")
+	ctx, cancel := context.WithTimeout(ctx, a.current.Load().cfg.Server.Drain)
+	defer cancel()
+	if err := a.pool.Drain(ctx); err != nil {
+		a.log.Warn("drain", "error", err)
+	}
 }
 
 // Close gives back what New took, for an App that is not Run. Run calls it itself.

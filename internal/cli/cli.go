@@ -58,6 +58,7 @@ func commands() []command {
 		serveCommand(), checkCommand(), demoCommand(),
 		validateCommand(), submitCommand(), getCommand(), listCommand(),
 		dlqListCommand(), dlqShowCommand(), dlqRetryCommand(), dlqPurgeCommand(),
+		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
 		versionCommand(),
 	}
