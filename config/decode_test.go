@@ -240,10 +240,10 @@ chains:
 			t.Errorf("%s: sha256 %q", name, l.SHA256)
 		}
 	}
-	mustSay(t, r, codeHeld, "links.file: file:./x.wasm is not pinned (pin it: sha256: "+strings.ToLower(digest)+")")
-	mustSay(t, r, codeHeld, "links.page: https://h.example/x.wasm?*** is not pinned (pin it: sha256: and the 64 hex digits")
+	mustSay(t, r, CodeHeld, "links.file: file:./x.wasm is not pinned (pin it: sha256: "+strings.ToLower(digest)+")")
+	mustSay(t, r, CodeHeld, "links.page: https://h.example/x.wasm?*** is not pinned (pin it: sha256: and the 64 hex digits")
 	o.Known = func(Kind, string) error { return errors.New("no such link here") }
-	if c, r = Parse("c.yml", []byte(text), o); strings.Contains(show(r), "t0ken") || says(r, codeHeld, "not pinned") || len(c.Chains[1].Held) != 4 {
+	if c, r = Parse("c.yml", []byte(text), o); strings.Contains(show(r), "t0ken") || says(r, CodeHeld, "not pinned") || len(c.Chains[1].Held) != 4 {
 		t.Errorf("what cannot be built at all: %q\n%s", c.Chains[1].Held, show(r))
 	}
 }

@@ -95,7 +95,7 @@ func (l *loading) hold() {
 			l.needs(c, unbuildable, TracerKind, name, l.at(path+".tracers"), names(l.Tracers, Tracer.name))
 		}
 		if len(c.Held) > 0 {
-			l.add(Warning, codeHeld, c.Pos, path, "the chain is held: "+strings.Join(c.Held, "; "),
+			l.add(Warning, CodeHeld, c.Pos, path, "the chain is held: "+strings.Join(c.Held, "; "),
 				"its lists accept and keep their vCons; it starts when this is mended")
 		}
 	}
@@ -136,7 +136,7 @@ func (l *loading) judge(unbuildable map[string]string, kind Kind, name, module, 
 	switch {
 	case why != "":
 		unbuildable[string(kind)+" "+name] = why
-		l.add(Warning, codeHeld, pos, path, why, hint)
+		l.add(Warning, CodeHeld, pos, path, why, hint)
 	case pip != "":
 		l.add(Warning, codePython, l.at(path+".pip_name"), path+".pip_name", "no Python package is installed here; ignored, because "+module+" is built in", "remove it")
 	}
@@ -158,7 +158,7 @@ func (l *loading) judgePin(unbuildable map[string]string, k Link) {
 		}
 	}
 	unbuildable[key] = showModule(k.Module) + " is not pinned"
-	l.add(Warning, codeHeld, k.Pos, keyPath("links", k.Name), unbuildable[key], hint)
+	l.add(Warning, CodeHeld, k.Pos, keyPath("links", k.Name), unbuildable[key], hint)
 }
 
 func (l *loading) cannot(kind Kind, module, pip string) (why, hint string) {

@@ -37,7 +37,7 @@ func TestSeedReadmeLoads(t *testing.T) {
 	if !chain.Enabled || len(chain.Held) == 0 {
 		t.Errorf("main_chain: enabled %v, held %v", chain.Enabled, chain.Held)
 	}
-	mustSay(t, r, codeHeld, `link "deepgram_link": links.transcribe: no such link here (written as links.deepgram_link)`)
+	mustSay(t, r, CodeHeld, `link "deepgram_link": links.transcribe: no such link here (written as links.deepgram_link)`)
 	link, ok := c.Link(chain.Links[0])
 	want := `{"vendor":"deepgram","vendor_options":{"DEEPGRAM_KEY":"your_deepgram_key","minimum_duration":30,"api":{"model":"nova-2","smart_format":true,"detect_language":true}}}`
 	if got := string(link.Options.JSON()); !ok || link.Module != "links.transcribe" || got != want {
@@ -53,7 +53,7 @@ func TestSeedModulesLoad(t *testing.T) {
 	if len(python.Held) != 2 || len(plain.Held) != 0 {
 		t.Errorf("held: %q and %q", python.Held, plain.Held)
 	}
-	mustSay(t, r, codeHeld, "my_module is a Python package")
+	mustSay(t, r, CodeHeld, "my_module is a Python package")
 	mustSay(t, r, codePython, "imports.legacy_module: a Python module cannot be imported here")
 	if c.Imports[3].Module != "some.legacy.module" || c.Imports[0].PipName != "custom-utils-package" {
 		t.Errorf("imports: %+v", c.Imports)
@@ -80,8 +80,8 @@ func TestPythonExampleLoads(t *testing.T) {
 		t.Errorf("postgres runs as %q", pg.Module)
 	}
 	mustSay(t, r, codeUnknownKey, "links.analyze.ingress-lists: there is no such key; it is ignored")
-	mustSay(t, r, codeHeld, "vcon-server removed links.script")
-	mustSay(t, r, codeHeld, `chains.sample_chain: the chain is held`)
+	mustSay(t, r, CodeHeld, "vcon-server removed links.script")
+	mustSay(t, r, CodeHeld, `chains.sample_chain: the chain is held`)
 	mustSay(t, r, codeValue, "chains.tag_chain.timeout: without a unit these are seconds")
 	mustSay(t, r, codeShared, `list "default_ingress" is read by chain "tag_chain"`)
 	if tag, _ := c.Chain("tag_chain"); len(tag.Held) > 0 || !slices.Equal(tag.IngressLists, []string{"tag_ingress", "default_ingress"}) || tag.Tracers == nil {

@@ -64,6 +64,12 @@ func (p Problem) String() string {
 	return b.String()
 }
 
+// About reports whether the problem is about a named thing of a section, or anything inside it: chains, main.
+func (p Problem) About(section, name string) bool {
+	rest, inside := strings.CutPrefix(p.Path, keyPath(section, name))
+	return inside && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // Report is all problems of one configuration, by line. Its zero value reports none.
 type Report struct {
 	Problems []Problem `json:"problems"`
@@ -120,6 +126,9 @@ func (r *Report) sort() {
 	})
 }
 
+// CodeHeld is the code of what holds a chain.
+const CodeHeld = "held"
+
 // Codes of problems.
 const (
 	codeYAML        = "yaml"
@@ -132,7 +141,6 @@ const (
 	codeVariable    = "variable"
 	codeNotEnforced = "not-enforced"
 	codePython      = "python-ignored"
-	codeHeld        = "held"
 	codeReference   = "reference"
 	codeShared      = "shared-list"
 	codeKey         = "weak-key"

@@ -19,6 +19,9 @@ type CheckResult struct {
 	Chains   []string            `json:"chains"` // that would run
 	Held     map[string][]string `json:"held"`   // chain -> why it cannot be built
 	Problems []config.Problem    `json:"problems"`
+	// CarriesOver are the links, storages, tracers, chains and followers of the file that run here as they are: nothing in
+	// Problems is about them.
+	CarriesOver []string `json:"carries_over"`
 }
 
 // Check loads a configuration as New does and tries what can be tried offline: options of builtin links are checked,
@@ -26,7 +29,7 @@ type CheckResult struct {
 func Check(ctx context.Context, o Options) CheckResult {
 	path := config.Path(o.Config, lookup(o.Getenv), ".")
 	cfg, report := loadConfig(path, o)
-	r := CheckResult{File: path, Problems: append(report.Problems, report.PythonIgnored...), Chains: []string{}, Held: map[string][]string{}}
+	r := CheckResult{File: path, Problems: append(report.Problems, report.PythonIgnored...), Chains: []string{}, Held: map[string][]string{}, CarriesOver: []string{}}
 	if cfg != nil {
 		b := &builder{log: slog.New(slog.NewTextHandler(io.Discard, nil)), getenv: o.Getenv, offline: true}
 		b.observer = newObserver(prometheus.NewRegistry(), b.log, nil)
@@ -36,6 +39,7 @@ func Check(ctx context.Context, o Options) CheckResult {
 		}
 		r.Held = made.held
 		r.Problems = slices.Concat(r.Problems, made.notes, heldProblems(cfg, made))
+		r.CarriesOver = carriesOver(cfg, r.Problems)
 		if err := made.close(); err != nil {
 			r.Problems = append(r.Problems, config.Problem{Severity: config.Error, Code: "close", File: path, Message: err.Error()})
 		}
@@ -59,9 +63,35 @@ func heldProblems(cfg *config.Config, b *built) []config.Problem {
 			continue // the report has it
 		}
 		for _, why := range b.held[c.Name] {
-			out = append(out, config.Problem{Severity: config.Warning, Code: "held", File: cfg.File, Pos: c.Pos,
+			out = append(out, config.Problem{Severity: config.Warning, Code: config.CodeHeld, File: cfg.File, Pos: c.Pos,
 				Path: "chains." + c.Name, Message: "the chain is held: " + why})
 		}
+	}
+	return out
+}
+
+// carriesOver are the named things of the file that no problem is about.
+func carriesOver(cfg *config.Config, problems []config.Problem) []string {
+	out := []string{}
+	add := func(section, name string) {
+		if !slices.ContainsFunc(problems, func(p config.Problem) bool { return p.About(section, name) }) {
+			out = append(out, section+": "+name)
+		}
+	}
+	for _, l := range cfg.Links {
+		add("links", l.Name)
+	}
+	for _, s := range cfg.Storages {
+		add("storages", s.Name)
+	}
+	for _, t := range cfg.Tracers {
+		add("tracers", t.Name)
+	}
+	for _, c := range cfg.Chains {
+		add("chains", c.Name)
+	}
+	for _, f := range cfg.Followers {
+		add("followers", f.Name)
 	}
 	return out
 }

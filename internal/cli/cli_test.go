@@ -182,3 +182,42 @@ func TestMistakesAreSaidOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckOfAMove: a file of vcon-server is told apart in what carries over, what changes and what cannot run.
+func TestCheckOfAMove(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "old.yml")
+	if err := os.WriteFile(file, []byte(`
+imports: {utils: {module: utils, pip_name: utils}}
+links:
+  tag: {module: links.tag, options: {tags: [a]}}
+  mine: {module: my_link, pip_name: my-link==1.0}
+storages:
+  files: {module: storage.file, options: {path: /tmp/x}}
+chains:
+  good: {links: [tag], storages: [files], ingress_lists: [in], timeout: 90s}
+  plain: {links: [tag], storages: [files], ingress_lists: [other]}
+  bad: {links: [mine], ingress_lists: [b]}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	io := quiet()
+	if code := Main(t.Context(), []string{"check", "--from", "vcon-server", "--config", file}, io); code != ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	carries, rest, _ := strings.Cut(io.Out.(*bytes.Buffer).String(), "Changes:\n")
+	changes, cannot, _ := strings.Cut(rest, "Cannot run here")
+	for _, c := range []struct{ part, has, not string }{
+		{carries, "links: tag", "mine"},
+		{carries, "storages: files", "good"},
+		{carries, "chains: plain", "bad"},
+		{changes, "chains.good.timeout: Python ignored this", "line 2: warning: chains"},
+		{changes, "line 2: warning: imports.utils", "held"},
+		{cannot, "links.mine: my_link is a Python package", "imports"},
+		{cannot, "chains.bad: the chain is held", "good"},
+	} {
+		if !strings.Contains(c.part, c.has) || strings.Contains(c.part, c.not) {
+			t.Errorf("want %q and not %q in\n%s", c.has, c.not, c.part)
+		}
+	}
+}

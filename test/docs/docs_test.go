@@ -59,13 +59,24 @@ func TestReadmeConfig(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("README has no here-document with a configuration")
 	}
-	file := filepath.Join(t.TempDir(), "config.yml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	runsWhole(t, "README", text)
+}
+
+// TestPageConfigs: so do those of the pages for operators.
+func TestPageConfigs(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"docs/quick-start.md", "docs/migration.md"} {
+		runsWhole(t, page, block(t, page, "yaml", 0))
 	}
+}
+
+func runsWhole(t *testing.T, page, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yml")
+	mustWrite(t, file, text)
 	r := app.Check(t.Context(), app.Options{Config: file, Getenv: func(string) string { return "" }})
 	if r.Errors+r.Warnings+len(r.Held) > 0 || len(r.Chains) != 1 {
-		t.Errorf("README's configuration: %+v", r)
+		t.Errorf("the configuration of %s: %+v", page, r)
 	}
 }
 
