@@ -111,36 +111,6 @@ func document(id vcon.ID) string {
 	return fmt.Sprintf(`{"uuid":%q,"created_at":"2026-11-02T09:14:03Z","parties":[{"tel":"+15550100"}]}`, id)
 }
 
-// TestReadFallback: a vCon that expired in the live store is read from its storage, whole, and deleted there too.
-func TestReadFallback(t *testing.T) {
-	t.Parallel()
-	r := startApp(t, testConfig, nil)
-	id := vcon.NewID("example.com")
-	if status, body := r.call("POST", "/vcon/external-ingress?ingress_list=calls", document(id), "app-test-key-0123456789"); status != http.StatusNoContent {
-		t.Fatal(status, body)
-	}
-	r.until("gone from the live store", func() error {
-		_, _, err := r.store.Get(t.Context(), id)
-		if err == nil {
-			return errors.New("still there")
-		}
-		return nil
-	})
-	status, body := r.call("GET", "/vcon/"+id.String(), "", "")
-	if status != http.StatusOK || !strings.Contains(body, "app:app") {
-		t.Fatalf("from the storage: %d %s", status, body)
-	}
-	if status, _ := r.call("DELETE", "/vcon/"+id.String(), "", ""); status != http.StatusNoContent {
-		t.Fatal(status)
-	}
-	r.until("gone from the storage", func() error {
-		if status, _ := r.call("GET", "/vcon/"+id.String(), "", ""); status != http.StatusNotFound {
-			return fmt.Errorf("status %d", status)
-		}
-		return nil
-	})
-}
-
 // TestConfigRoundTrip: what vcon-admin does. GET gives no secret, posting it back changes nothing, an edit takes effect
 // at once, a broken one is refused and changes nothing.
 func TestConfigRoundTrip(t *testing.T) {
