@@ -172,6 +172,9 @@ func TestHealing(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &ready); err != nil {
 		t.Fatal(err)
 	}
+	if h := ready.Storages["files"]; h.OK || h.Error == "" {
+		t.Errorf("/ready does not say how the storage is: %s", body)
+	}
 	if status != http.StatusServiceUnavailable || len(ready.Held["main"]) == 0 || !strings.Contains(ready.Held["main"][0], "files") {
 		t.Errorf("every chain is held: %d %s", status, body)
 	}

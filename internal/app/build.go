@@ -46,7 +46,8 @@ type built struct {
 	held   map[string][]string // chain -> why it cannot be built
 	waits  map[string]bool     // those of held that only wait for a module to be fetched and compiled
 	notes  []config.Problem    // what building found odd
-	unread map[string]error    // storages that give vCons back and could not be opened -> why
+	broken map[string]error    // storages that could not be opened -> why
+	unread map[string]error    // those of broken that give vCons back
 	close  func() error
 }
 
@@ -115,7 +116,7 @@ func (b *builder) build(ctx context.Context, cfg *config.Config, patience time.D
 			out.plan.Lists = append(out.plan.Lists, worker.Route{List: list, Chain: made})
 		}
 	}
-	out.notes, out.unread = p.notes, p.unread
+	out.notes, out.broken, out.unread = p.notes, p.broken, p.unread
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.live == nil {

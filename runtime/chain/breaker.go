@@ -37,6 +37,19 @@ func (b *Breaker) Allow() (wait time.Duration, ok bool) {
 	return 0, true
 }
 
+// Left is how long the breaker stays open; 0: it is closed, or somebody may probe.
+func (b *Breaker) Left() time.Duration {
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.until.IsZero() {
+		return 0
+	}
+	return max(time.Until(b.until), 0)
+}
+
 // Done reports how a call went. A success closes a breaker that was open and forgets nothing otherwise.
 func (b *Breaker) Done(failed bool) {
 	if b == nil {

@@ -300,3 +300,36 @@ func TestGuardedConvertPanics(t *testing.T) {
 		t.Errorf("save: %v, want a permanent error", err)
 	}
 }
+
+// TestHealth: a storage that fails says so, with why, until it works again; a vCon that it refuses says nothing of it.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var answer error
+		m := &chaintest.Memory{OnSave: func(context.Context, int, *vcon.VCon, uint64) error { return answer }}
+		g := chain.NewGuarded("pg", m, chain.Guard{Tries: 1, Breaker: &chain.Breaker{Failures: 2, Open: time.Minute}})
+		save := func(err error) chain.Health {
+			answer = err
+			_ = g.Save(t.Context(), chaintest.Document(t, ""), 1, nil) // Health tells its error
+			return g.Health()
+		}
+		if h := g.Health(); !h.OK {
+			t.Errorf("before anything was asked: %+v", h)
+		}
+		if h := save(chain.Permanent(errors.New("too large"))); !h.OK {
+			t.Errorf("after a vCon that it refused: %+v", h)
+		}
+		first := save(errDown)
+		if first.OK || first.Failures != 1 || first.Error != "down" || first.LeftFor != "" || !first.Since.Equal(time.Now()) {
+			t.Errorf("after a failure: %+v", first)
+		}
+		time.Sleep(time.Second)
+		if h := save(errors.New("refused")); h.Failures != 2 || h.Error != "refused" || h.LeftFor != "1m0s" || h.Since != first.Since {
+			t.Errorf("after two: %+v", h)
+		}
+		time.Sleep(time.Minute)
+		if h := save(nil); h != (chain.Health{OK: true}) {
+			t.Errorf("after it worked: %+v", h)
+		}
+	})
+}

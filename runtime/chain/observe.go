@@ -30,6 +30,7 @@ type Guarded struct {
 	name    string
 	storage Storage
 	guard   Guard
+	health  health
 }
 
 // NewGuarded wraps a storage. name is that of the config.
@@ -135,6 +136,7 @@ func (g *Guarded) try(ctx context.Context, alive func() bool, op func(context.Co
 		err := g.once(ctx, op)
 		if err == nil {
 			g.guard.Breaker.Done(false)
+			g.health.worked()
 			return nil
 		}
 		pause := Backoff(n, 200*time.Millisecond, 3*time.Second)
@@ -143,6 +145,7 @@ func (g *Guarded) try(ctx context.Context, alive func() bool, op func(context.Co
 		}
 		if n+1 >= g.guard.Tries || time.Now().Add(pause).After(deadline) {
 			g.guard.Breaker.Done(true)
+			g.health.failed(err)
 			return err
 		}
 		sleep(ctx, pause)
