@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests of $PKG. What a test needs beyond Go (curl, python3 with requests, node, redis, the toolchains of guests)
+# Runs the tests of $PKG. What a test needs beyond Go (curl, python3 with requests, node, redis, postgres, the toolchains of guests)
 # is used when it is there; with CI=true or VCONDUIT_TEST_INSTALL=1 it is installed, with VCONDUIT_TEST_REQUIRE=1 a missing one fails.
 set -u
 : "${GO:=go}" "${PKG:=./...}" "${RACE:=-race}"
@@ -18,6 +18,7 @@ if [ "${CI:-}" = true ] || [ "${VCONDUIT_TEST_INSTALL:-}" = 1 ]; then
 	install python3 python3
 	install node nodejs
 	install redis-server redis-server
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install initdb postgresql # Debian keeps it out of PATH
 	install npm npm
 	install wat2wasm wabt
 	install clang-19 clang-19

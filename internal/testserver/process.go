@@ -129,7 +129,9 @@ func (p *Process) findAccount() error {
 }
 
 // Addr is "127.0.0.1:port".
-func (p *Process) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port)) }
+func (p *Process) Addr() string { return net.JoinHostPort("127.0.0.1", p.portText()) }
+
+func (p *Process) portText() string { return strconv.Itoa(p.Port) }
 
 // Run runs a helper program to its end, in the folder and under the account of the server. Its output is in the error.
 func (p *Process) Run(ctx context.Context, args ...string) error {
