@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vconduit/vconduit/builtin/storage/file"
+	"github.com/vconduit/vconduit/builtin/storage/postgres"
 	"github.com/vconduit/vconduit/builtin/storage/redis"
 	"github.com/vconduit/vconduit/builtin/storage/s3"
 	"github.com/vconduit/vconduit/builtin/storage/webhook"
@@ -33,6 +34,7 @@ type Storage struct {
 func storages() map[string]Storage {
 	return map[string]Storage{
 		"storage.file":          {Open: file.Open, Check: file.Check, Reads: true},
+		"storage.postgres":      {Open: postgres.Open, Check: postgres.Check, Converts: true, Reads: true},
 		"storage.redis_storage": {Open: redis.Open, Check: redis.Check, Redis: "redis_url", Reads: true},
 		"storage.s3":            {Open: s3.Open, Check: s3.Check, Converts: true, Reads: true},
 		"storage.webhook":       {Open: webhook.Open, Check: webhook.Check},

@@ -65,6 +65,7 @@ var owners = map[string][]string{
 	"github.com/tetratelabs/wazero": {"runtime/wasm"},
 	"github.com/aws":                {"builtin/storage/s3", "hostabi/outbound"},
 	"github.com/redis/go-redis/v9":  {"builtin/storage/redis"},
+	"github.com/jackc/pgx/v5":       {"builtin/storage/postgres"},
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer": {"hostabi/outbound"},
 }
