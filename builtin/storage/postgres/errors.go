@@ -105,6 +105,8 @@ func hint(err error, connecting bool) string {
 		return ` (option "user")`
 	case class(err) == "42", class(err) == "3F":
 		return ` (option "table_name")`
+	case busy(err):
+		return ` (others lock the table)`
 	case code(err) == "25006":
 		return ` (option "host": a standby takes no writes)`
 	case connecting && code(err) == "" && !errors.Is(err, context.Canceled):

@@ -177,7 +177,7 @@ func (s *Storage) find(ctx context.Context) (*table, error) {
 	}
 	switch {
 	case err != nil && s.c.KeepBytes == keepAlways:
-		return nil, fmt.Errorf(`add the columns that option "keep_bytes" needs: %w`, err)
+		return nil, fmt.Errorf(`add the columns that option "keep_bytes" needs: %w`, explain(err))
 	case err != nil && !errors.Is(err, errNotOwner) && !busy(err):
 		return nil, err
 	}
