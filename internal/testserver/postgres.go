@@ -28,7 +28,7 @@ func Postgres(t testing.TB) string {
 		return url
 	}
 	bin := postgresPrograms(t)
-	p := postgres.Get(t, func() (*Process, error) { return New(postgresCommand(bin, "fsync=off")) })
+	p := postgres.Get(t, func() (*Process, error) { return New(postgresCommand(bin, "fsync=off", "max_connections=400")) })
 	p.ShowOnFailure(t)
 	return PostgresURL(p)
 }
