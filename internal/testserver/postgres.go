@@ -21,14 +21,14 @@ const PostgresPassword = "test'pass\\word"
 var postgres Shared[*Process]
 
 // Postgres is the URL of a database on a real server: VCONDUIT_TEST_POSTGRES_URL, else one that is started once for all
-// tests of the process, without fsync. Tests use tables of their own in it.
+// tests of the process, without fsync and far from UTC. Tests use tables of their own in it.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	if url := os.Getenv("VCONDUIT_TEST_POSTGRES_URL"); url != "" {
 		return url
 	}
 	bin := postgresPrograms(t)
-	p := postgres.Get(t, func() (*Process, error) { return New(postgresCommand(bin, "fsync=off", "max_connections=400")) })
+	p := postgres.Get(t, func() (*Process, error) { return New(postgresCommand(bin, "fsync=off", "max_connections=400", "timezone=America/New_York")) })
 	p.ShowOnFailure(t)
 	return PostgresURL(p)
 }
