@@ -78,6 +78,7 @@ func FuzzRepresentable(f *testing.F) {
 func FuzzConnString(f *testing.F) {
 	f.Add("localhost", "postgres", "vcon_db")
 	f.Add("/run/postgresql", `o'brien\`, "a b")
+	f.Add(",", "0", "0")
 	f.Add("a,b", "x' host='evil", `\'`)
 	f.Add("::1", "\n", "=")
 	f.Fuzz(func(t *testing.T, host, user, database string) {

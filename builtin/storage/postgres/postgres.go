@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -73,10 +74,13 @@ func readConfig(raw json.RawMessage) (_ Config, unknown []string, _ error) {
 		KeepBytes:      o.Text("keep_bytes", keepAuto),
 	}
 	o.Ignore("name") // the Python server's own default options have it
-	for _, required := range [][2]string{{"host", c.Host}, {"user", c.User}, {"database", c.Database}} {
+	for _, required := range [][2]string{{"user", c.User}, {"database", c.Database}} {
 		if required[1] == "" {
 			o.Fail(required[0], "must not be empty")
 		}
+	}
+	if slices.Contains(strings.Split(c.Host, ","), "") {
+		o.Fail("host", "must not be empty, nor a part of it")
 	}
 	for _, sent := range [][2]string{{"user", c.User}, {"password", c.Password}, {"database", c.Database}} {
 		if strings.ContainsRune(sent[1], 0) {

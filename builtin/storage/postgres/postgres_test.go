@@ -165,6 +165,7 @@ func TestStorage(t *testing.T) {
 					`{"port":"x"}`:                             "port",
 					`{"port":0,"host":""}`:                     "port",
 					`{"port":0,"host":"" }`:                    "host",
+					`{"host":"a,,b"}`:                          "host",
 					`{"user":""}`:                              "user",
 					`{"user":{}}`:                              "user",
 					`{"database":""}`:                          "database",
@@ -587,6 +588,21 @@ func TestTableGone(t *testing.T) {
 	}
 	p.exec(`DROP TABLE {table}; CREATE TABLE {table} (id INT)`)
 	says(t, "another table", s.Save(t.Context(), doc, 1), passing, "no column vcon", "table_name")
+}
+
+// TestStatementsHaveNoNames: a pooler may give each statement to another connection.
+func TestStatementsHaveNoNames(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, testserver.Postgres(t))
+	s, doc := p.open(`{"pool_size":1}`), chaintest.Document(t, "")
+	for range 3 {
+		save(t, s, doc, 1)
+		holds(t, s, doc)
+	}
+	var n int
+	if err := s.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&n); err != nil || n > 0 {
+		t.Errorf("%d statements have names, %v", n, err)
+	}
 }
 
 // TestForeignRow: what is no vCon is an error that no repetition mends, and a save replaces it.
