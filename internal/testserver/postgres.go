@@ -28,7 +28,9 @@ func Postgres(t testing.TB) string {
 		return url
 	}
 	bin := postgresPrograms(t)
-	p := postgres.Get(t, func() (*Process, error) { return New(postgresCommand(bin, "fsync=off", "max_connections=400", "timezone=America/New_York")) })
+	p := postgres.Get(t, func() (*Process, error) {
+		return New(postgresCommand(bin, "fsync=off", "max_connections=400", "timezone=America/New_York"))
+	})
 	p.ShowOnFailure(t)
 	return PostgresURL(p)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // The table, as the ORM of the Python server makes it, index included. created_at and updated_at are in UTC: created_at is
-// the vCon's, updated_at the time of the last save.
+// the vCon's, updated_at the time of the last save. columns are those that every such table has.
 var columns = []string{"id", "vcon", "uuid", "created_at", "updated_at", "subject", "vcon_json"}
 
 const createTable = `CREATE TABLE IF NOT EXISTS {table} (id UUID NOT NULL PRIMARY KEY, vcon TEXT NOT NULL, uuid UUID NOT NULL,
@@ -63,7 +63,7 @@ var errNewer = errors.New("a newer revision was saved less than 2 minutes ago")
 
 // errUnrepresentable is a document that only our columns can hold. The server is not asked: it would write a part of the
 // document into its log.
-var errUnrepresentable = errors.New(`JSONB cannot hold its \u0000 or half surrogates, and the table has no columns of ours (option "keep_bytes")`)
+var errUnrepresentable = errors.New(`JSONB cannot hold its \u0000 or lone surrogates, and the table has no columns of ours (option "keep_bytes")`)
 
 // table is the table as it was found, and the statements for it. Immutable.
 type table struct {
@@ -81,8 +81,9 @@ type row struct {
 	rev         uint64
 }
 
+// rowOf is the row of a document, still without json.
 func rowOf(doc *vcon.VCon, rev uint64) row {
-	r := row{id: doc.ID().String(), version: withoutNUL(doc.Version()), doc: doc.Bytes(), json: doc.Bytes(), rev: rev}
+	r := row{id: doc.ID().String(), version: withoutNUL(doc.Version()), doc: doc.Bytes(), rev: rev}
 	if s := withoutNUL(doc.Subject()); s != "" {
 		r.subject = &s
 	}
@@ -207,14 +208,16 @@ func (s *Storage) create(ctx context.Context) error {
 	return s.change(ctx, createTable, addColumns, createIndex)
 }
 
-// change changes the schema in one transaction, one process at a time: IF NOT EXISTS alone is no protection.
+// change changes the schema in one transaction, one process at a time: two that run IF NOT EXISTS at once can both fail.
 func (s *Storage) change(ctx context.Context, statements ...string) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		prelude := []string{
-			fmt.Sprintf(`SET LOCAL lock_timeout = %d`, lockTimeout.Milliseconds()),
-			`SELECT pg_advisory_xact_lock(hashtext('vconduit storage postgres'))`,
+		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", lockTimeout.Milliseconds())); err != nil {
+			return err
 		}
-		for _, sql := range append(prelude, statements...) {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", "vconduit storage "+s.c.Table); err != nil {
+			return err
+		}
+		for _, sql := range statements {
 			if _, err := tx.Exec(ctx, s.named(sql)); err != nil {
 				return err
 			}
