@@ -393,8 +393,10 @@ func TestRestart(t *testing.T) {
 		if err := end(); err != nil {
 			t.Fatal(err)
 		}
-		says(t, "while the server is down", s.Save(t.Context(), after, 1), passing, server.Addr())
-		until(t, func() bool { return server.Start() == nil }) // what a killed one leaves behind ends a moment later
+		var down error
+		until(t, func() bool { down = s.Save(t.Context(), after, 1); return down != nil }) // sessions outlive a kill for a moment
+		says(t, "while the server is down", down, passing, server.Addr())
+		until(t, func() bool { return server.Start() == nil }) // and keep a new server from starting
 		if err := guarded.Save(t.Context(), after, 1, nil); err != nil {
 			t.Fatal(err)
 		}
