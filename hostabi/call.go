@@ -136,6 +136,7 @@ type Call struct {
 	metrics  map[string]bool
 	answered map[[32]byte]uint32 // requests by method, url and body, that had their answer in this run
 	sent     int
+	requests []Request
 }
 
 // New begins a run. ctx bounds every call that waits.
@@ -173,7 +174,7 @@ func (c *Call) Failure() string { return c.failText }
 func (c *Call) Sent() int { return c.sent }
 
 // Close ends the run: every handle is closed, temporary files are removed. No method may be called afterwards but
-// Staged, Effects, RetryDelay, Failure, Sent, Used, Denied, LastError and Mask. Closing twice does no harm.
+// Staged, Effects, RetryDelay, Failure, Sent, Requests, Used, Denied, LastError and Mask. Closing twice does no harm.
 func (c *Call) Close() {
 	c.closed = true
 	c.handles.closeAll()

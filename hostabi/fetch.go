@@ -175,6 +175,8 @@ func (c *Call) fetchInto(got *stream, rawURL string, limit int64, check contentC
 	exposed := false
 	from := rawURL
 	c.sent++
+	noted, status := c.begin(http.MethodGet, rawURL, 0), 0
+	defer func() { c.note(noted, status, got.size) }()
 	answer, err := c.o.HTTP.Do(c.ctx, c.o.Grants.Fetch.policy(), &outbound.Request{
 		Method: http.MethodGet, URL: rawURL, Timeout: fetchTimeout, Redirects: fetchRedirects, MaxBytes: limit,
 		Header: http.Header{"Accept-Encoding": {"identity"}}, // media is packed already
@@ -185,6 +187,9 @@ func (c *Call) fetchInto(got *stream, rawURL string, limit int64, check contentC
 			return !exposed
 		},
 	})
+	if err == nil {
+		status = answer.Status
+	}
 	switch {
 	case err != nil:
 		return httpError("stream_fetch", "fetch", err)

@@ -226,15 +226,22 @@ func (c *Call) exchange(s sending) (*response, *callError) {
 	if err != nil {
 		return nil, err
 	}
+	noted := c.begin(s.written.Method, s.written.URL, s.written.Length)
+	noted.Remembered = answer != nil
 	if answer == nil {
 		if s.wire.Header.Get("Idempotency-Key") == "" {
 			s.wire.Header.Set("Idempotency-Key", hex.EncodeToString(id.key[:]))
 		}
+		before := c.sent
 		if answer, err = c.transmit(s.wire); err != nil {
+			if c.sent > before {
+				c.note(noted, 0, 0)
+			}
 			return nil, err
 		}
 		c.remember(s.written.Method, id.key, answer)
 	}
+	c.note(noted, answer.status, int64(len(answer.body)))
 	if succeeded(answer.status) {
 		c.answered[id.request]++
 	}

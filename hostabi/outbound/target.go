@@ -142,6 +142,16 @@ func (t *target) hostPort() string {
 // origin is all of the URL that may stand in an error.
 func (t *target) origin() string { return t.scheme + "://" + t.hostPort() }
 
+// Place is the part of a URL that may be written down: origin and path, without query, fragment, user and password. It
+// is "" for what is no URL that could be requested.
+func Place(rawURL string) string {
+	t, err := parseTarget(rawURL)
+	if err != nil {
+		return ""
+	}
+	return t.origin() + t.url.EscapedPath()
+}
+
 // under reports whether the path is prefix or below it, on whole segments, in every reading that a server may have of
 // it: as written, and with its escapes undone, once and again.
 func under(escapedPath, prefix string) bool {
