@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/vcon"
@@ -51,25 +50,6 @@ var ErrNotStored = errors.New("chain: not in this storage")
 
 // ErrClosed is the answer of a storage or tracer after Close.
 var ErrClosed = errors.New("chain: closed")
-
-// Tracer watches documents between links.
-type Tracer interface {
-	// Trace is called before the first link (Index -1) and after each link, in order. Its error fails the vCon only
-	// when the tracer's config says so (dlq_vcon_on_error).
-	Trace(ctx context.Context, e Event) error
-	Close() error
-}
-
-// Event is what a Tracer sees.
-type Event struct {
-	Chain   string
-	Links   []string // names, in order
-	Index   int      // -1 before the first
-	In, Out *vcon.VCon
-	Verdict hostabi.Verdict
-	Digest  string
-	Took    time.Duration
-}
 
 // OpenStorage makes a storage from its options (a JSON object, nil = {}). It checks every option and reports all
 // problems at once; it may connect. name is the storage's name in the config.

@@ -69,6 +69,8 @@ type LinkReport struct {
 // Run runs the chain's links that are not done yet, in order, and returns what happened since the last checkpoint, also
 // with an error: what was done before it stays done. A failed link leaves neither edits nor effects.
 //
+// A tracer that may fail the vCon and cannot keep what it was told takes back everything since the last checkpoint.
+//
 // Errors: *LinkError (Again says whether it is worth another attempt); the cause of ctx's end when that was not the
 // chain's own timeout; Checkpoint's error as it came.
 func Run(ctx context.Context, c *Chain, env Env, j Job) (Progress, error) {
@@ -82,6 +84,9 @@ func Run(ctx context.Context, c *Chain, env Env, j Job) (Progress, error) {
 		return Progress{}, err
 	}
 	err := r.steps(ctx)
+	if flushErr := r.flush(context.WithoutCancel(ctx)); flushErr != nil {
+		return Progress{}, cmpErr(err, flushErr) // what no tracer has for sure is not done: it runs again
+	}
 	p, takeErr := r.take()
 	if err == nil {
 		err = takeErr
@@ -94,6 +99,10 @@ type run struct {
 	env   Env
 	job   Job
 	state
+
+	traced    seen // the document as tracers met it last
+	unflushed bool // tracers were called since the last flush
+	last      Step // that was begun
 }
 
 func (r *run) steps(ctx context.Context) error {
@@ -129,7 +138,8 @@ func (r *run) step(ctx context.Context, i int, s Step, id string) error {
 	if wait, ok := s.Breaker.Allow(); !ok {
 		return r.linkError(s, ReasonTries, errors.New("the link's breaker is open"), &Again{Delay: s.Retry.standBack(wait, r.job.Age)})
 	}
-	mark, in, err := r.before()
+	r.last = s
+	mark, err := r.before()
 	if err != nil {
 		return r.linkError(s, ReasonFailed, err, nil)
 	}
@@ -137,23 +147,25 @@ func (r *run) step(ctx context.Context, i int, s Step, id string) error {
 	call := r.newCall(ctx, s, id)
 	verdict, err := runLink(ctx, s.Link, call)
 	call.Close()
-	took := time.Since(start)
+	n := ran{index: i, step: s, id: id, mark: mark, call: call, verdict: verdict, began: start, took: time.Since(start)}
 	if err = judge(verdict, err, call.Failure()); err == nil || retryable(err) {
 		s.Breaker.Done(err != nil)
 	}
 	if err != nil {
 		r.cur.Rollback(mark)
+		n.class = classify(err, verdict)
 		err = r.failure(ctx, s, err, call)
-	} else if err = r.trace(ctx, i, in, verdict, call.Effects(), took); err != nil {
+		r.traceFailure(ctx, n, err)
+	} else if err = r.trace(ctx, n); err != nil {
 		r.cur.Rollback(mark)
 		err = r.tracerFailure(ctx, s, err)
 	}
 	if r.skips(s, err) {
-		r.report(s, "skipped", took, call)
+		r.report(s, "skipped", n.took, call)
 		r.pending.Done = append(r.pending.Done, id)
 		return nil
 	}
-	r.report(s, outcome(verdict, err), took, call)
+	r.report(s, outcome(verdict, err), n.took, call)
 	if err != nil {
 		return err
 	}
@@ -279,6 +291,9 @@ func outcome(v hostabi.Verdict, err error) string {
 func (r *run) checkpoint(ctx context.Context, paid bool) error {
 	if !paid || r.job.Checkpoint == nil {
 		return nil
+	}
+	if err := r.flush(ctx); err != nil {
+		return err
 	}
 	p, err := r.take()
 	if err != nil {

@@ -40,15 +40,6 @@ func (r *run) switchTo(c Created) error {
 	return nil
 }
 
-// before remembers the state ahead of a link. The document is only spliced when somebody watches.
-func (r *run) before() (vcon.Mark, *vcon.VCon, error) {
-	if len(r.chain.Tracers) == 0 {
-		return r.cur.Mark(), nil, nil
-	}
-	in, err := r.cur.VCon()
-	return r.cur.Mark(), in, err
-}
-
 // keep takes over what a link did: edits and effects on Done and Halt, nothing on NoChange.
 func (r *run) keep(v hostabi.Verdict, mark vcon.Mark, id string, e Effects) error {
 	if v == hostabi.NoChange {

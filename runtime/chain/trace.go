@@ -2,6 +2,8 @@ package chain
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -11,51 +13,154 @@ import (
 	"github.com/vconduit/vconduit/vcon"
 )
 
+// seen is a document that tracers have met, with its hash: the next link's In is mostly the last one's Out.
+type seen struct {
+	doc *vcon.VCon
+	sum [sha256.Size]byte
+}
+
+func see(doc *vcon.VCon) seen { return seen{doc, sha256.Sum256(doc.Bytes())} }
+
+// ran is one run of a link that ended.
+type ran struct {
+	index   int
+	step    Step
+	id      string // "name#ordinal"
+	mark    vcon.Mark
+	call    *hostabi.Call
+	verdict hostabi.Verdict
+	class   Class
+	began   time.Time
+	took    time.Duration
+}
+
+// before remembers the state ahead of a link. The document is only spliced when somebody watches.
+func (r *run) before() (vcon.Mark, error) {
+	if len(r.chain.Tracers) > 0 && r.traced.doc == nil {
+		doc, err := r.cur.VCon()
+		if err != nil {
+			return 0, err
+		}
+		r.traced = see(doc)
+	}
+	return r.cur.Mark(), nil
+}
+
 // traceStart calls the tracers with index -1, once per run of a chain that has links.
 func (r *run) traceStart(ctx context.Context, resumed bool) error {
 	if len(r.chain.Tracers) == 0 || len(r.chain.Steps) == 0 || resumed {
 		return nil
 	}
-	doc, err := r.cur.VCon()
-	if err != nil {
+	if _, err := r.before(); err != nil {
 		return err
 	}
-	if err := r.callTracers(ctx, Event{Index: -1, In: doc, Out: doc, Verdict: hostabi.NoChange}); err != nil {
+	e := Event{Index: -1, Outcome: OutcomeStart, Verdict: hostabi.NoChange, Began: time.Now()}
+	if err := r.callTracers(ctx, r.traced, r.traced, e); err != nil {
 		return r.tracerFailure(ctx, r.chain.Steps[0], err)
 	}
 	return nil
 }
 
 // trace calls the tracers after a link that succeeded.
-func (r *run) trace(ctx context.Context, i int, in *vcon.VCon, v hostabi.Verdict, e Effects, took time.Duration) error {
+func (r *run) trace(ctx context.Context, n ran) error {
 	if len(r.chain.Tracers) == 0 {
 		return nil
 	}
-	out := in
-	if v != hostabi.NoChange {
-		var err error
-		if out, err = r.after(e); err != nil {
+	e, out := n.event(), r.traced
+	e.Outcome = Outcome(outcome(n.verdict, nil))
+	if n.verdict != hostabi.NoChange {
+		e.Edits, e.Effects = r.cur.EditsSince(n.mark), n.call.Effects()
+		doc, err := r.after(e.Effects, len(e.Edits) > 0)
+		if err != nil {
 			return err
 		}
+		if doc != nil {
+			out = see(doc)
+		}
 	}
-	return r.callTracers(ctx, Event{Index: i, In: in, Out: out, Verdict: v, Digest: r.chain.Steps[i].Digest, Took: took})
+	in := r.traced
+	if err := r.callTracers(ctx, in, out, e); err != nil {
+		return err
+	}
+	r.traced = out
+	return nil
 }
 
-// after is the document that the next link would meet.
-func (r *run) after(e Effects) (*vcon.VCon, error) {
+// traceFailure calls the tracers after a link that failed with err. Their errors are told: the vCon fails already.
+func (r *run) traceFailure(ctx context.Context, n ran, err error) {
+	if len(r.chain.Tracers) == 0 {
+		return
+	}
+	e := n.event()
+	e.Outcome = OutcomeInterrupted
+	if l, ok := errors.AsType[*LinkError](err); ok {
+		e.Reason = l.Reason
+		switch {
+		case r.skips(n.step, err):
+			e.Outcome = OutcomeSkipped
+		case l.Again != nil:
+			e.Outcome = OutcomeRetry
+		default:
+			e.Outcome = OutcomeFailed
+		}
+	}
+	if terr := r.callTracers(context.WithoutCancel(ctx), r.traced, r.traced, e); terr != nil && r.env.TracerFailed != nil {
+		r.env.TracerFailed(r.chain.Name, "", terr)
+	}
+}
+
+// event is what a run says of itself.
+func (n ran) event() Event {
+	denied, _ := n.call.Denied()
+	return Event{Index: n.index, Step: n.id, Link: n.step.Name, Module: n.step.Module, Digest: n.step.Digest, Grants: n.step.Grants,
+		Requests: n.call.Requests(), Denied: denied, Verdict: n.verdict, Class: n.class, Began: n.began, Took: n.took}
+}
+
+// after is the document that the next link would meet; nil: the same as before.
+func (r *run) after(e Effects, edited bool) (*vcon.VCon, error) {
 	for _, c := range slices.Backward(e.Creates) {
 		if c.Current {
 			return vcon.Parse(c.Text)
 		}
 	}
+	if !edited {
+		return nil, nil
+	}
 	return r.cur.VCon()
 }
 
 // callTracers calls each in order; the first error of one that may fail the vCon ends it.
-func (r *run) callTracers(ctx context.Context, e Event) error {
-	e.Chain, e.Links = r.chain.Name, r.names()
+func (r *run) callTracers(ctx context.Context, in, out seen, e Event) error {
+	e.ID, e.List, e.Chain, e.Links = r.job.Doc.ID(), r.job.List, r.chain.Name, r.names()
+	e.Run, e.Attempt = r.job.Run, r.job.Attempt
+	e.In, e.InSum, e.Out, e.OutSum = in.doc, in.sum, out.doc, out.sum
+	r.unflushed = true
+	return r.eachTracer(func(t Tracer) error { return callTracer(func() error { return t.Trace(ctx, e) }) })
+}
+
+// flush makes durable what was traced, before what it tells of is.
+func (r *run) flush(ctx context.Context) error {
+	if !r.unflushed {
+		return nil
+	}
+	err := r.eachTracer(func(t Tracer) error {
+		f, ok := t.(Flusher)
+		if !ok {
+			return nil
+		}
+		return callTracer(func() error { return f.Flush(ctx) })
+	})
+	if err != nil {
+		return r.tracerFailure(ctx, r.last, err)
+	}
+	r.unflushed = false
+	return nil
+}
+
+// eachTracer calls all, in order, up to the first that fails and may fail the vCon.
+func (r *run) eachTracer(call func(Tracer) error) error {
 	for _, t := range r.chain.Tracers {
-		err := callTracer(ctx, t.Tracer, e)
+		err := call(t.Tracer)
 		switch {
 		case err == nil:
 		case t.Fatal:
@@ -67,13 +172,14 @@ func (r *run) callTracers(ctx context.Context, e Event) error {
 	return nil
 }
 
-func callTracer(ctx context.Context, t Tracer, e Event) (err error) {
+// callTracer calls a tracer; its panic is its error.
+func callTracer(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	return t.Trace(ctx, e)
+	return call()
 }
 
 func (r *run) names() []string {

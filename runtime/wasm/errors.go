@@ -38,6 +38,9 @@ func (e *RunError) Error() string {
 	return text
 }
 
+// ErrorClass is Class as text, for those who must not know more.
+func (e *RunError) ErrorClass() string { return string(e.Class) }
+
 // Retryable is false: the same module would do the same again.
 func (e *RunError) Retryable() bool { return false }
 
