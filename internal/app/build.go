@@ -33,6 +33,7 @@ type builder struct {
 	observer *observer
 	modules  *moduleLinks // nil: offline
 	offline  bool         // check alone: nothing is connected to, compiled or written
+	tracers  sharedTracers
 
 	mu   sync.Mutex
 	live map[*worker.Plan]*built // not closed yet
@@ -68,7 +69,9 @@ type parts struct {
 	broken   map[string]error // storage -> why it could not be opened
 	unread   map[string]error // those of broken that give vCons back
 	breakers map[string]*chain.Breaker
-	notes    []config.Problem // options that do nothing
+	tracers  map[string]chain.NamedTracer // that are open; offline: none
+	blind    map[string]error             // tracer -> why it could not be opened
+	notes    []config.Problem             // options that do nothing
 }
 
 // note warns of options that nobody reads: nobody should believe in them.
@@ -91,7 +94,8 @@ func (b *builder) build(ctx context.Context, cfg *config.Config, patience time.D
 	if b.modules != nil {
 		b.modules.prepare(ctx, cfg, patience)
 	}
-	p := &parts{builder: b, broken: map[string]error{}, unread: map[string]error{}, breakers: map[string]*chain.Breaker{}}
+	p := &parts{builder: b, broken: map[string]error{}, unread: map[string]error{}, breakers: map[string]*chain.Breaker{},
+		tracers: map[string]chain.NamedTracer{}, blind: map[string]error{}}
 	client := outbound.New(outbound.Options{})
 	p.closers = append(p.closers, func() error { client.Close(); return nil })
 	out := &built{cfg: cfg, held: map[string][]string{}, waits: map[string]bool{}, close: p.close}
@@ -100,6 +104,9 @@ func (b *builder) build(ctx context.Context, cfg *config.Config, patience time.D
 		if g := b.openStorage(ctx, p, cfg, s); g != nil {
 			out.plan.Storages = append(out.plan.Storages, g)
 		}
+	}
+	for _, t := range cfg.Tracers {
+		p.openTracer(ctx, cfg, t)
 	}
 	out.plan.Unopened = slices.Sorted(maps.Keys(p.broken))
 	for _, c := range cfg.Chains {
@@ -261,6 +268,13 @@ func (p *parts) chain(cfg *config.Config, c config.Chain) (_ *chain.Chain, why [
 	for _, name := range c.Storages {
 		if err := p.broken[name]; err != nil {
 			why, waits = append(why, fmt.Sprintf("storage %s: %v", name, err)), false
+		}
+	}
+	for _, t := range cfg.TracersOf(c) {
+		if err := p.blind[t.Name]; err != nil {
+			why, waits = append(why, fmt.Sprintf("tracer %s: %v", t.Name, err)), false
+		} else if open, ok := p.tracers[t.Name]; ok {
+			made.Tracers = append(made.Tracers, open)
 		}
 	}
 	return made, why, waits

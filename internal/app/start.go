@@ -47,12 +47,12 @@ func known(kind config.Kind, module string) error {
 	case config.StorageKind:
 		_, ok = builtin.FindStorage(module)
 		names = builtin.StorageNames()
+	case config.TracerKind:
+		_, ok = builtin.FindTracer(module)
+		names = builtin.TracerNames()
 	}
-	switch {
-	case ok:
+	if ok {
 		return nil
-	case len(names) == 0:
-		return fmt.Errorf("this build has no %ss yet", kind)
 	}
 	return fmt.Errorf("this build has the %ss %s only", kind, strings.Join(names, ", "))
 }
