@@ -60,6 +60,7 @@ func commands() []command {
 		dlqListCommand(), dlqShowCommand(), dlqRetryCommand(), dlqPurgeCommand(),
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
+		auditShowCommand(), auditVerifyCommand(),
 		versionCommand(),
 	}
 }
