@@ -30,6 +30,7 @@ var kinds = []struct {
 }{
 	{"links", "links.", builtin.LinkNames(), linkOptions},
 	{"storages", "storage.", builtin.StorageNames(), storageOptions},
+	{"tracers", "tracers.", builtin.TracerNames(), tracerOptions},
 }
 
 // TestBuiltinPages: each builtin has a page; the example on it is a configuration without any problem, and its table has
@@ -112,6 +113,19 @@ func storageOptions(t *testing.T, module string) []string {
 	t.Helper()
 	s, _ := builtin.FindStorage(module)
 	unknown, _ := s.Check(json.RawMessage(`{"no such option":0}`)) // that others are missing is no matter here
+	return knownOptions(t, module, unknown)
+}
+
+// tracerOptions are what the tracer itself says it knows.
+func tracerOptions(t *testing.T, module string) []string {
+	t.Helper()
+	tr, _ := builtin.FindTracer(module)
+	unknown, _ := tr.Check(json.RawMessage(`{"no such option":0}`))
+	return knownOptions(t, module, unknown)
+}
+
+func knownOptions(t *testing.T, module string, unknown []string) []string {
+	t.Helper()
 	reads := known.FindStringSubmatch(strings.Join(unknown, ""))
 	if reads == nil {
 		t.Fatalf("%s does not say which options it knows: %q", module, unknown)
