@@ -80,7 +80,7 @@ func runsWhole(t *testing.T, page, text string) {
 	}
 }
 
-var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq |link )?[a-z]+)((?: --?[a-z-]+)*)")
+var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq |link |audit )?[a-z]+)((?: --?[a-z-]+)*)")
 
 // TestCommandsExist: each `vconduit COMMAND --flag` in the documents is one that the binary knows.
 func TestCommandsExist(t *testing.T) {
