@@ -76,7 +76,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	if err := os.WriteFile(path, []byte(someConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, client := serve(t, Options{Store: q, Config: onFile(path, config.Options{}, nil), Settings: Settings{
+	_, client := serve(t, Options{Store: q, Audit: ledger{id: id(1)}, Config: onFile(path, config.Options{}, nil), Settings: Settings{
 		Keys:      []Key{{Name: "all", Hash: config.HashKey("main"), Scopes: []string{ScopeAll}}},
 		Ingress:   map[string]IngressList{"in": {Keys: []IngressKey{{Hash: config.HashKey("partner")}}}},
 		BodyLimit: 100_000,
@@ -141,6 +141,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	d.send("POST", "/config", "", conf.body, 204, key)
 	d.send("POST", "/config", "", conf.body, 412, key, `If-Match: "old"`)
 	d.send("POST", "/config", "", "[]", 422, key)
+	d.send("GET", "/audit/{vcon_uuid}", "", "", 200, key)
+	d.send("GET", "/audit/{vcon_uuid}", "/x", "", 422, key)
 	d.send("DELETE", "/vcon/{vcon_uuid}", "", "", 204, key)
 	d.send("DELETE", "/vcon/{vcon_uuid}", "/x", "", 422, key)
 

@@ -17,6 +17,7 @@ type Options struct {
 	Settings Settings   // the first ones; later ones by Server.Apply
 	Archive  Archive    // storages that can read; nil = the live store alone answers
 	Config   ConfigFile // GET and POST /config; nil = both answer 500
+	Audit    Audit      // GET /audit/{uuid}; nil = there is no log: 404
 	// Ready answers GET /ready: a status (200 or 503) and a body that encoding/json can write. nil = the store's Health,
 	// 200 when it is OK.
 	Ready func(ctx context.Context) (status int, body any)

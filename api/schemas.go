@@ -49,6 +49,7 @@ func schemas() schema {
 			"detail": schema{"anyOf": []schema{{"type": "null"}, anyText, arrayOf(ref("ValidationError"))}},
 		}),
 		"DeadLetter": deadLetterSchema(),
+		"Audit":      auditSchema(),
 		"Unready":    schema{"type": "object"},
 	}
 }
@@ -89,4 +90,10 @@ func deadLetterSchema() schema {
 		"link": anyText, "storage": anyText, "detail": anyText, "attempt": anyInteger, "run": anyText,
 		"done": arrayOf(anyText), "stage": schema{"type": "string", "enum": []string{"links", "storages", "delete", "resave"}},
 	})
+}
+
+// auditSchema leaves open what a record has: docs/tracers/audit.md tells.
+func auditSchema() schema {
+	objects := arrayOf(schema{"type": "object"})
+	return object([]string{"vcon", "records", "problems"}, schema{"vcon": anyUUID, "records": objects, "problems": objects})
 }

@@ -28,6 +28,7 @@ type Server struct {
 	store   Store
 	archive Archive
 	config  ConfigFile
+	audit   Audit
 	ready   func(context.Context) (int, any)
 	drain   func(context.Context)
 	build   Build
@@ -64,7 +65,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, archive: o.Archive, config: o.Config, ready: o.Ready, drain: o.Drain, log: o.Log,
+		store: o.Store, archive: o.Archive, config: o.Config, audit: o.Audit, ready: o.Ready, drain: o.Drain, log: o.Log,
 		build: Build{
 			Version: orDefault(o.Build.Version, "dev"),
 			Commit:  orDefault(o.Build.Commit, "unknown"),

@@ -45,6 +45,7 @@ const (
 	scopeWrite         = "write"
 	scopeDLQ           = "dlq"
 	scopeMetrics       = "metrics"
+	scopeAudit         = "audit"
 	scopeAdmin         = "admin"
 	scopeConfigRead    = "config:read"
 	scopeConfigWrite   = "config:write"

@@ -127,6 +127,9 @@ func documentRoutes() []*route {
 	return []*route{
 		{method: get, path: "/vcon/{vcon_uuid}", auth: authKey, scope: scopeRead, handle: getVCon,
 			doc: operation{tag: "vcon", summary: "One vCon", result: ref("Vcon"), also: map[int]string{fasthttp.StatusNotFound: "Detail"}}},
+		{method: get, path: "/audit/{vcon_uuid}", auth: authKey, scope: scopeAudit, handle: getAudit,
+			doc: operation{tag: "audit", summary: "What links did to a vCon, from the audit log", result: ref("Audit"),
+				also: map[int]string{fasthttp.StatusNotFound: "Detail"}}},
 		{method: del, path: "/vcon/{vcon_uuid}", auth: authKey, scope: scopeWrite, handle: deleteVCon,
 			doc: operation{tag: "vcon", summary: "Delete a vCon here and in the storages", status: fasthttp.StatusNoContent}},
 	}

@@ -112,6 +112,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 		Settings: apiSettings(cfg),
 		Archive:  archive{a},
 		Config:   &configFile{a: a},
+		Audit:    auditLog{a},
 		Ready:    a.ready,
 		Drain:    a.stopWork,
 		Build:    api.Build{Version: v.Version, Commit: v.GitCommit, Time: v.BuildTime},

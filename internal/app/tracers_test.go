@@ -42,7 +42,8 @@ func TestAudit(t *testing.T) {
 	}
 	check := func(id vcon.ID, outcomes string) {
 		t.Helper()
-		entries, problems, err := AuditOf(folder, id)
+		v, err := AuditOf(folder, id)
+		entries, problems := v.Records, v.Problems
 		var got []string
 		for _, e := range entries {
 			got = append(got, e.Step+" "+e.Outcome)
@@ -73,8 +74,12 @@ func TestAudit(t *testing.T) {
 		})
 		check(through(), " start, tag#1 done")
 	}
+	id := through()
+	if status, body := r.call("GET", "/audit/"+id.String(), "", ""); status != http.StatusOK || !strings.Contains(body, `"outcome":"done"`) || !strings.Contains(body, `"problems":[]`) {
+		t.Errorf("GET /audit: %d %s", status, body)
+	}
 	report, err := AuditVerify(folder, AuditHead{})
-	if err != nil || len(report.Problems) > 0 || report.Records != 6 || report.VCons != 3 {
+	if err != nil || len(report.Problems) > 0 || report.Records != 8 || report.VCons != 4 {
 		t.Errorf("%+v, %v", report, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/vconduit/vconduit/internal/app"
+	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/vcon"
 )
 
@@ -107,15 +109,8 @@ func parseHead(text string) (app.AuditHead, error) {
 	return app.AuditHead{N: n, Sum: strings.ToLower(sum)}, nil
 }
 
-// vconAudit is what the log says of one vCon.
-type vconAudit struct {
-	VCon     string             `json:"vcon"`
-	Records  []app.AuditEntry   `json:"records"`
-	Problems []app.AuditProblem `json:"problems"`
-}
-
 // of reads the records of a vCon, prints them, and then what is wrong with them.
-func (a *auditLog) of(word string, print func(vconAudit) error) error {
+func (a *auditLog) of(word string, print func(app.VConAudit) error) error {
 	id, err := vcon.ParseID(word)
 	if err != nil {
 		return usagef("%q is no uuid", word)
@@ -124,12 +119,12 @@ func (a *auditLog) of(word string, print func(vconAudit) error) error {
 	if err != nil {
 		return err
 	}
-	v := vconAudit{VCon: id.String()}
-	if v.Records, v.Problems, err = app.AuditOf(folder, id); err != nil {
-		return fmt.Errorf("read the audit log: %w", err)
-	}
-	if len(v.Records)+len(v.Problems) == 0 {
+	v, err := app.AuditOf(folder, id)
+	if errors.Is(err, queue.ErrNotFound) {
 		return fmt.Errorf("the audit log in %s has no record of vcon %s", folder, id)
+	}
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
 	}
 	if err := print(v); err != nil {
 		return err
@@ -150,7 +145,7 @@ func (a *auditLog) broken(problems []app.AuditProblem) error {
 	return exitError(ExitFail)
 }
 
-func (a *auditLog) show(v vconAudit) error {
+func (a *auditLog) show(v app.VConAudit) error {
 	if a.json {
 		return json.NewEncoder(a.io.Out).Encode(v)
 	}
@@ -171,7 +166,7 @@ func (a *auditLog) show(v vconAudit) error {
 	return w.Flush()
 }
 
-func (a *auditLog) verified(v vconAudit) error {
+func (a *auditLog) verified(v app.VConAudit) error {
 	if a.json {
 		v.Records = []app.AuditEntry{}
 		return json.NewEncoder(a.io.Out).Encode(v)
