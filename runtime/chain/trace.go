@@ -104,9 +104,7 @@ func (r *run) traceFailure(ctx context.Context, n ran, err error) {
 			e.Outcome = OutcomeFailed
 		}
 	}
-	if terr := r.callTracers(context.WithoutCancel(ctx), r.traced, r.traced, e); terr != nil && r.env.TracerFailed != nil {
-		r.env.TracerFailed(r.chain.Name, "", terr)
-	}
+	_ = r.callTracers(context.WithoutCancel(ctx), r.traced, r.traced, e) // told already
 }
 
 // event is what a run says of itself.
@@ -129,13 +127,14 @@ func (r *run) after(e Effects, edited bool) (*vcon.VCon, error) {
 	return r.cur.VCon()
 }
 
-// callTracers calls each in order; the first error of one that may fail the vCon ends it.
+// callTracers calls each in order; the first error of one that may fail the vCon ends it. After a link that failed errors
+// are only told.
 func (r *run) callTracers(ctx context.Context, in, out seen, e Event) error {
 	e.ID, e.List, e.Chain, e.Links = r.job.Doc.ID(), r.job.List, r.chain.Name, r.names()
 	e.Run, e.Attempt = r.job.Run, r.job.Attempt
 	e.In, e.InSum, e.Out, e.OutSum = in.doc, in.sum, out.doc, out.sum
 	r.unflushed = true
-	return r.eachTracer(func(t Tracer) error { return callTracer(func() error { return t.Trace(ctx, e) }) })
+	return r.eachTracer(e.Class == "", func(t Tracer) error { return t.Trace(ctx, e) })
 }
 
 // flush makes durable what was traced, before what it tells of is.
@@ -143,12 +142,11 @@ func (r *run) flush(ctx context.Context) error {
 	if !r.unflushed {
 		return nil
 	}
-	err := r.eachTracer(func(t Tracer) error {
-		f, ok := t.(Flusher)
-		if !ok {
-			return nil
+	err := r.eachTracer(true, func(t Tracer) error {
+		if f, ok := t.(Flusher); ok {
+			return f.Flush(ctx)
 		}
-		return callTracer(func() error { return f.Flush(ctx) })
+		return nil
 	})
 	if err != nil {
 		return r.tracerFailure(ctx, r.last, err)
@@ -157,13 +155,13 @@ func (r *run) flush(ctx context.Context) error {
 	return nil
 }
 
-// eachTracer calls all, in order, up to the first that fails and may fail the vCon.
-func (r *run) eachTracer(call func(Tracer) error) error {
+// eachTracer calls all, in order, up to the first that fails and may fail the vCon; none may unless fatal is set.
+func (r *run) eachTracer(fatal bool, call func(Tracer) error) error {
 	for _, t := range r.chain.Tracers {
-		err := call(t.Tracer)
+		err := callTracer(t.Tracer, call)
 		switch {
 		case err == nil:
-		case t.Fatal:
+		case t.Fatal && fatal:
 			return fmt.Errorf("tracer %q: %w", t.Name, err)
 		case r.env.TracerFailed != nil:
 			r.env.TracerFailed(r.chain.Name, t.Name, err)
@@ -173,13 +171,13 @@ func (r *run) eachTracer(call func(Tracer) error) error {
 }
 
 // callTracer calls a tracer; its panic is its error.
-func callTracer(call func() error) (err error) {
+func callTracer(t Tracer, call func(Tracer) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	return call()
+	return call(t)
 }
 
 func (r *run) names() []string {

@@ -85,6 +85,21 @@ type trapError struct{}
 func (trapError) Error() string      { return "trap" }
 func (trapError) ErrorClass() string { return "trap" }
 
+// A fatal tracer that fails after a link that failed is told of, and the link's own failure stays the reason.
+func TestFailureOfBoth(t *testing.T) {
+	t.Parallel()
+	var told []string
+	env := chain.Env{TracerFailed: func(_, tracer string, err error) { told = append(told, tracer+" "+err.Error()) }}
+	w := &witness{}
+	c := watched(w, true, tagging("x", hostabi.Failed, errors.New("of the link")))
+	c.Tracers = slices.Insert(c.Tracers, 0, chain.NamedTracer{Name: "hard", Tracer: failsAfterFirst{}, Fatal: true})
+	o := run(t, c, chain.Job{}, env)
+	var link *chain.LinkError
+	if !errors.As(o.err, &link) || link.Reason != chain.ReasonFailed || !slices.Equal(told, []string{"hard " + errDown.Error()}) || len(w.events) != 2 {
+		t.Errorf("%v, told %q, %d events", o.err, told, len(w.events))
+	}
+}
+
 // A run that is called off is traced too: its requests may have left.
 func TestInterruptedIsTraced(t *testing.T) {
 	t.Parallel()

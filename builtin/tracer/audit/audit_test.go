@@ -274,7 +274,6 @@ func TestDiskErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer good.Close()
 	tr.log.file = readOnly
 	for range 2 {
 		if err := tr.Trace(t.Context(), event(doc, 1)); err == nil || !chain.Retryable(err) {
@@ -285,4 +284,19 @@ func TestDiskErrors(t *testing.T) {
 		t.Errorf("flush of what is durable: %v", err)
 	}
 	checkWhole(t, dir)
+	tr.log.file = good
+	if err := tr.Trace(t.Context(), event(doc, 1)); err != nil {
+		t.Error(err)
+	}
+	readOnly.Close()
+	tr.log.file = readOnly
+	for range 2 {
+		if err := tr.Flush(t.Context()); err == nil || !chain.Retryable(err) {
+			t.Errorf("a record that cannot be made durable: %v", err)
+		}
+	}
+	if err := tr.Trace(t.Context(), event(doc, 2)); err == nil {
+		t.Error("a record is taken behind one that may be lost")
+	}
+	tr.log.file = good
 }
