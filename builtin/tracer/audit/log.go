@@ -173,9 +173,11 @@ func (l *log) write(r Record) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.file.Write(append(line, '\n')); err != nil {
-		if undo := l.file.Truncate(l.length); undo != nil {
-			l.broken = fmt.Errorf("audit: a line is torn: %w", errors.Join(err, undo))
+	if n, err := l.file.Write(append(line, '\n')); err != nil {
+		if n > 0 {
+			if undo := l.file.Truncate(l.length); undo != nil {
+				l.broken = fmt.Errorf("audit: a line is torn: %w", errors.Join(err, undo))
+			}
 		}
 		return err
 	}
