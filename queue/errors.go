@@ -13,6 +13,7 @@ var (
 	ErrFull        = errors.New("queue: store is full")                                            // disk or memory; nothing was kept, try later
 	ErrUnavailable = errors.New("queue: store unavailable")                                        // try again with backoff
 	ErrListName    = errors.New("queue: list name not allowed")                                    //
+	ErrBehind      = errors.New("queue: the text index lacks recent documents")                    // Search: with what it does find
 	ErrClosed      = errors.New("queue: closed")                                                   //
 	ErrLocked      = errors.New("queue: another process holds this data folder")                   // embedded
 	ErrFormat      = errors.New("queue: the store was written by a newer version of this program") // embedded

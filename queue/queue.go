@@ -90,7 +90,9 @@ type Documents interface {
 	Delete(ctx context.Context, id vcon.ID) error
 	// List yields ids newest first (by created_at, else arrival, to the second), ties by id descending.
 	List(ctx context.Context, r Range) iter.Seq2[vcon.ID, error]
-	// Search gives the ids that match all terms; no hit for one term = none. Newest first.
+	// Search gives the ids that match all terms; no hit for one term = none. Newest first, in the order of List. What was
+	// stored before the call is found, what was replaced or deleted is not. Errors: *QueryError for Terms.Text; ErrBehind,
+	// beside ids that are right, when documents that came lately are not among those a text can find yet.
 	Search(ctx context.Context, t Terms) ([]vcon.ID, error)
 	// Reindex rebuilds the indexes of every document and returns how many documents there are.
 	Reindex(ctx context.Context) (int, error)
@@ -103,9 +105,18 @@ type Range struct {
 	Limit        int // < 0 = all
 }
 
-// Terms are exact, case-sensitive party fields; empty terms are not asked. A tel or mailto matches with and without
-// its URI scheme on either side.
-type Terms struct{ Tel, Mailto, Name string }
+// Terms say what Search looks for. Tel, Mailto and Name are exact, case-sensitive party fields; a tel or mailto matches
+// with and without its URI scheme on either side. Text is a query in the language of ParseQuery over what the document
+// says (vcon.VCon.Prose). Empty terms are not asked; with none of the four nothing is found.
+type Terms struct {
+	Tel, Mailto, Name string
+	Text              string
+	Since, Until      time.Time // of created_at, as in Range
+	Offset, Limit     int       // a page of what is found; Limit <= 0 = all
+}
+
+// ProseLimit is how many bytes of a document's text a backend indexes.
+const ProseLimit = 256 << 10
 
 // Internal lists, leased like any other. User-chosen names never collide with them (CheckListName).
 const (

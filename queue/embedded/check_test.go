@@ -40,10 +40,14 @@ var contradictions = []string{
 	`SELECT 'text of '||hex(uuid)||' has another size' FROM doc d JOIN body b ON b.id=d.id WHERE length(b.text) <> d.size`,
 	`SELECT 'text of no document' FROM body WHERE id NOT IN (SELECT id FROM doc)`,
 	`SELECT 'term of no document: '||value FROM party WHERE doc NOT IN (SELECT id FROM doc)`,
+	`SELECT 'words of no document: '||id FROM words_docsize WHERE id NOT IN (SELECT id FROM doc)`,
+	`SELECT 'unread, and no document: '||doc FROM unread WHERE doc NOT IN (SELECT id FROM doc)`,
 	`SELECT 'tombstone over '||hex(uuid) FROM tomb WHERE uuid IN (SELECT uuid FROM doc)`,
 	`SELECT 'journal of no run of '||hex(uuid) FROM journal WHERE (uuid, run) NOT IN (SELECT uuid, run FROM entry WHERE run IS NOT NULL)`,
 	`SELECT 'memo of no run of '||hex(uuid) FROM memo WHERE (uuid, run) NOT IN
 		(SELECT uuid, run FROM entry WHERE run IS NOT NULL UNION SELECT uuid, run FROM dead WHERE run IS NOT NULL)`,
+	// A connection that reads knows the text index as of its last search, and takes what others wrote since for damage.
+	`SELECT 'a word that nobody says' FROM words WHERE words MATCH 'xxxxxxxx'`,
 	`SELECT 'integrity: '||integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
 }
 

@@ -176,6 +176,9 @@ func (t *tx) rewrite(g *grant, c *change) (fits bool, err error) {
 	if err := t.rewriteText(old, &c.paper); err != nil {
 		return false, err
 	}
+	if err := t.unread(old.id); err != nil {
+		return false, err
+	}
 	if terms != old.terms {
 		if err := t.unindex(old.id, old.terms); err != nil {
 			return false, err

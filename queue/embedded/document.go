@@ -74,6 +74,9 @@ func (t *tx) dropRow(r *row) error {
 	if err := t.unindex(r.id, r.terms); err != nil {
 		return err
 	}
+	if err := t.forget(r.id); err != nil {
+		return err
+	}
 	_, err := t.exec(`DELETE FROM doc WHERE id=?`, r.id)
 	return err
 }

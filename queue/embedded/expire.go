@@ -3,7 +3,10 @@ package embedded
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"time"
+
+	"github.com/vconduit/vconduit/queue"
 )
 
 // The janitor looks at least once an hour, at most once a minute; in between it sleeps until something is due. Readers
@@ -39,6 +42,9 @@ func (s *Store) sweep(ctx context.Context) (next int64, err error) {
 		next, err = s.dueNext(ctx)
 		if err != nil || next > s.now() {
 			return next, err
+		}
+		if err := s.catchUp(ctx); err != nil && !errors.Is(err, queue.ErrBehind) {
+			return 0, err // what stays searchable without its text must have been read
 		}
 		if err := s.do(ctx, 64<<10, (*tx).sweep); err != nil {
 			return 0, err

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"strings"
 
 	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/vcon"
@@ -79,36 +78,8 @@ func (s *Store) page(ctx context.Context, r queue.Range, at *cursor, n int) (ids
 	return ids, err
 }
 
-// Search gives the ids that match all terms, newest first; without a term, none.
-func (s *Store) Search(ctx context.Context, t queue.Terms) (ids []vcon.ID, err error) {
-	args := []any{s.now()}
-	for _, term := range [...]struct{ field, value string }{{"tel", t.Tel}, {"mailto", t.Mailto}, {"name", t.Name}} {
-		if term.value != "" {
-			args = append(args, termKey(term.field, term.value))
-		}
-	}
-	if len(args) == 1 {
-		return nil, s.openErr()
-	}
-	query := `SELECT uuid FROM party p JOIN doc ON doc.id=p.doc WHERE p.value=?2 AND ` + alive +
-		strings.Join([]string{"", ` AND EXISTS(SELECT 1 FROM party WHERE value=?3 AND doc=p.doc)`,
-			` AND EXISTS(SELECT 1 FROM party WHERE value=?4 AND doc=p.doc)`}[:len(args)-1], "") +
-		` ORDER BY created DESC, uuid DESC`
-	err = s.read(ctx, func(c *conn) error {
-		return c.query(func(v []driver.Value) error {
-			var id vcon.ID
-			copy(id[:], asBlob(v[0]))
-			ids = append(ids, id)
-			return nil
-		}, query, args...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("search vcons: %w", err)
-	}
-	return ids, nil
-}
-
-// Reindex rebuilds the indexes of every document from its text and returns how many documents there are.
+// Reindex rebuilds the indexes of every document from its text and returns how many documents there are. What documents
+// say is indexed anew afterwards, as after a Submit.
 func (s *Store) Reindex(ctx context.Context) (n int, err error) {
 	for after := int64(0); ; {
 		ids, last, err := s.docsAfter(ctx, after)
@@ -171,8 +142,10 @@ func (s *Store) reindex(ctx context.Context, id vcon.ID) (found bool, err error)
 		if err := t.index(r.id, terms); err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE doc SET created=?, terms=? WHERE id=?`, created, orNull(encoded), r.id)
-		return err
+		if _, err := t.exec(`UPDATE doc SET created=?, terms=? WHERE id=?`, created, orNull(encoded), r.id); err != nil {
+			return err
+		}
+		return t.unread(r.id)
 	})
 	return found, err
 }

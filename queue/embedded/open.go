@@ -41,7 +41,7 @@ func open(dir string, o Options) (*Store, error) {
 
 func newStore(dir string, lock *os.File, o Options) *Store {
 	s := &Store{dir: dir, opt: o, log: o.Logger, lock: lock, epoch: time.Now(),
-		ops: make(chan *op, groupItems), closing: make(chan struct{}), wrote: make(chan struct{}), wake: make(chan struct{}),
+		urge: make(chan *urge), news: make(chan struct{}, 1), ops: make(chan *op, groupItems), closing: make(chan struct{}), wrote: make(chan struct{}), wake: make(chan struct{}),
 		lists: make(map[string]*list), byID: make(map[int64]*list), turns: make(map[string]int),
 		grants: make(map[vcon.ID]*grant), ended: newEndings(), loans: make(map[[16]byte]loan)}
 	s.alarm = time.AfterFunc(time.Hour, s.ring)
@@ -87,6 +87,7 @@ func (s *Store) start() (err error) {
 	go s.write()
 	s.tasks.Go(s.checkpointer.run)
 	s.tasks.Go(s.janitor)
+	s.tasks.Go(s.indexer)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func walks(t *testing.T, c *conn) error {
 	for _, q := range queries {
 		args := make([]any, strings.Count(q, "?"))
 		err := c.query(func(row []driver.Value) error {
-			if step := asText(row[3]); walk.MatchString(step) && !bounded(q) {
+			if step := asText(row[3]); walk.MatchString(step) && !byRow.MatchString(step) && !bounded(q) {
 				t.Errorf("%s\n\tin %s", step, q)
 			}
 			return nil
@@ -59,6 +59,9 @@ func walks(t *testing.T, c *conn) error {
 }
 
 var walk = regexp.MustCompile(`^SCAN |TEMP B-TREE`)
+
+// byRow is how SQLite writes that it looks one row of the text index up.
+var byRow = regexp.MustCompile(`^SCAN words VIRTUAL TABLE INDEX 0:=$`)
 
 // bounded reports statements that walk what does not grow with the number of vCons (the lists), or one row of it.
 func bounded(q string) bool {

@@ -40,9 +40,13 @@ type Store struct {
 	failed  sync.Once
 	endErr  error
 
+	urge chan *urge    // who waits for the text index
+	news chan struct{} // there is something for it
+
 	readers      chan *conn
 	checkpointer *checkpointer
 
+	groups    atomic.Int64 // transactions of the writer so far
 	full      atomic.Bool
 	rechecked atomic.Pointer[time.Time]
 

@@ -199,7 +199,10 @@ func (t *tx) insert(p *paper, gen, rev uint64, pend int64) (bool, error) {
 	if err := t.writeText(r.lastID, p); err != nil {
 		return true, err
 	}
-	return true, t.index(r.lastID, p.terms)
+	if err := t.index(r.lastID, p.terms); err != nil {
+		return true, err
+	}
+	return true, t.unread(r.lastID)
 }
 
 // replace writes a submission over the row that its uuid has: a new generation.
@@ -219,6 +222,9 @@ func (t *tx) replace(p *paper, old *row) (queue.Receipt, error) {
 		return queue.Receipt{}, err
 	}
 	if err := t.rewriteText(old, p); err != nil {
+		return queue.Receipt{}, err
+	}
+	if err := t.unread(old.id); err != nil {
 		return queue.Receipt{}, err
 	}
 	if terms != old.terms {

@@ -104,6 +104,8 @@ func (b *subject) OutsideRemove(t testing.TB, id vcon.ID) {
 		for _, q := range []string{
 			`DELETE FROM party WHERE doc=(SELECT id FROM doc WHERE uuid=?)`,
 			`DELETE FROM body WHERE id=(SELECT id FROM doc WHERE uuid=?)`,
+			`DELETE FROM unread WHERE doc=(SELECT id FROM doc WHERE uuid=?)`,
+			`DELETE FROM words WHERE rowid=(SELECT id FROM doc WHERE uuid=?)`,
 			`DELETE FROM doc WHERE uuid=?`,
 		} {
 			if _, err := t.exec(q, id[:]); err != nil {

@@ -15,6 +15,7 @@ type tx struct {
 	after   []func()
 	unlink  []string
 	dirty   []*list
+	news    bool  // a document waits for the text index
 	alarm   int64 // the earliest time that this transaction set for something to be looked at, Unix ms; 0 = none
 }
 
@@ -72,6 +73,9 @@ func (t *tx) publish() {
 	t.s.mu.Unlock()
 	for _, f := range t.after {
 		f()
+	}
+	if t.news {
+		t.s.tellIndexer()
 	}
 	t.s.dropBlobs(t.unlink)
 	t.tell()

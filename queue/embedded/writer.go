@@ -131,6 +131,7 @@ func (s *Store) refuse() {
 
 // group runs operations in one transaction; when that fails, each in its own.
 func (s *Store) group(ops []*op) {
+	s.groups.Add(1)
 	err := s.attempt(ops)
 	switch {
 	case err == nil:

@@ -146,6 +146,7 @@ func topics() []topic {
 		{"Supersede", supersedeCases()},
 		{"LostReply", cutCases()},
 		{"Index", indexCases()},
+		{"Text", textCases()},
 		{"Egress", egressCases()},
 		{"ToLists", toListsCases()},
 		{"Large", largeCases()},
