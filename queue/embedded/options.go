@@ -25,6 +25,8 @@ type Options struct {
 	// Step is a fault hook for tests; the package comment names the steps. A non-nil result fails that step. It is
 	// called from the writer and from callers' goroutines.
 	Step func(step string) error
+
+	wordless bool // no text index, for benchmarks to compare with
 }
 
 const (

@@ -28,10 +28,11 @@ CREATE TABLE unread(doc INTEGER PRIMARY KEY);
 INSERT INTO unread SELECT id FROM doc WHERE size > 0;
 `
 
-// The indexer takes so many documents into one transaction, and ends it above so many bytes of text: about 10 ms.
+// The indexer takes so many documents into one transaction, and ends it above so many bytes of text: some 30 ms, for
+// which others wait. Smaller ones leave more segments to merge.
 const (
-	indexItems = 32
-	indexBytes = 64 << 10
+	indexItems = 128
+	indexBytes = 256 << 10
 )
 
 const (
@@ -49,6 +50,9 @@ const (
 
 // unread says that a document's words must be indexed anew.
 func (t *tx) unread(doc int64) error {
+	if t.s.opt.wordless {
+		return nil
+	}
 	t.news = true
 	_, err := t.exec(`INSERT OR IGNORE INTO unread(doc) VALUES(?)`, doc)
 	return err
@@ -228,7 +232,6 @@ type sheet struct {
 	id       vcon.ID
 	gen, rev int64
 	file     string
-	text     []byte
 	prose    vcon.Prose
 }
 
@@ -271,38 +274,45 @@ func (sh *sheet) size() int {
 func (s *Store) unreadAfter(after int64) (sheets []sheet, last int64, err error) {
 	err = s.read(context.Background(), func(c *conn) error {
 		return c.query(func(v []driver.Value) error {
-			sh := sheet{doc: asInt(v[0]), gen: asInt(v[2]), rev: asInt(v[3]), file: asText(v[4]), text: asBlob(v[5])}
+			sh := sheet{doc: asInt(v[0]), gen: asInt(v[2]), rev: asInt(v[3]), file: asText(v[4])}
 			copy(sh.id[:], asBlob(v[1]))
 			sheets, last = append(sheets, sh), sh.doc
 			return nil
-		}, `SELECT u.doc, d.uuid, d.gen, d.rev, d.file, b.text FROM unread u JOIN doc d ON d.id=u.doc LEFT JOIN body b ON b.id=u.doc
-			WHERE u.doc>? ORDER BY u.doc LIMIT ?`, after, int64(indexItems))
+		}, `SELECT u.doc, d.uuid, d.gen, d.rev, d.file FROM unread u JOIN doc d ON d.id=u.doc WHERE u.doc>? ORDER BY u.doc LIMIT ?`,
+			after, int64(indexItems))
 	})
 	return sheets, last, err
 }
 
-// readSheet finds out what a document says. One whose file went away was replaced or deleted meanwhile; a text that is
-// no document any more is passed over, as nobody could read what is found.
-func (s *Store) readSheet(sh *sheet) (err error) {
-	if sh.file != "" {
-		sh.text, err = os.ReadFile(s.blobPath(sh.file))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+// readSheet finds out what a document says. One that is not there any more was replaced or deleted meanwhile; a text that
+// is no document is passed over, as nobody could read what is found.
+func (s *Store) readSheet(sh *sheet) error {
+	text, err := s.sheetText(sh)
+	if err != nil || len(text) == 0 {
+		return err
 	}
-	if len(sh.text) == 0 {
-		return nil
-	}
-	doc, err := parse(sh.text)
-	if sh.text = nil; err != nil {
+	doc, err := parse(text)
+	if err != nil {
 		s.log.Error("stored document cannot be indexed", "vcon", sh.id, "error", err)
 		return nil
 	}
 	sh.prose = doc.Prose(queue.ProseLimit)
 	return nil
+}
+
+func (s *Store) sheetText(sh *sheet) (text []byte, err error) {
+	if sh.file != "" {
+		text, err = os.ReadFile(s.blobPath(sh.file))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return text, err
+	}
+	err = s.read(context.Background(), func(c *conn) error {
+		_, err := c.one(func(v []driver.Value) { text = asBlob(v[0]) }, `SELECT text FROM body WHERE id=?`, sh.doc)
+		return err
+	})
+	return text, err
 }
 
 // indexSheet puts the words of a document in the place of its earlier ones, if it is still the one that was read.
