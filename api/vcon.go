@@ -215,25 +215,56 @@ func (s *Server) endStream() {
 	}
 }
 
-// searchVCons answers GET /vcons/search: uuids whose parties match all terms.
+// searchPage is how many ids a search by text gives that does not say how many.
+const searchPage = 100
+
+// searchVCons answers GET /vcons/search: uuids of vCons that match all terms, newest first.
 func searchVCons(c *call) {
 	args := c.ctx.QueryArgs()
-	if !args.Has("tel") && !args.Has("mailto") && !args.Has("name") {
+	if !args.Has("tel") && !args.Has("mailto") && !args.Has("name") && !args.Has("q") {
 		c.detail(fasthttp.StatusBadRequest, "At least one search parameter must be provided")
 		return
 	}
 	q := c.query()
-	terms := queue.Terms{Tel: q.text("tel"), Mailto: q.text("mailto"), Name: q.text("name")}
-	if terms == (queue.Terms{}) {
+	terms := q.terms()
+	switch {
+	case len(q.problems) > 0:
+		c.reject(q.problems)
+		return
+	case terms.Tel+terms.Mailto+terms.Name+terms.Text == "", terms.Limit == 0 && terms.Offset > 0:
 		c.json(fasthttp.StatusOK, []string{})
 		return
 	}
 	ids, err := c.s.store.Search(c.s.base, terms)
+	if errors.Is(err, queue.ErrBehind) {
+		c.ctx.Response.Header.Set("X-Vcon-Warning", "recent vCons are not indexed yet and may be missing")
+		err = nil
+	}
 	if err != nil {
 		c.storeFailed(err, "An error occurred during the search")
 		return
 	}
 	c.json(fasthttp.StatusOK, idTexts(ids))
+}
+
+// terms are what the query looks for, and which page of it.
+func (q *query) terms() queue.Terms {
+	t := queue.Terms{
+		Tel: q.text("tel"), Mailto: q.text("mailto"), Name: q.text("name"), Text: q.text("q"),
+		Since: q.moment("since"), Until: q.moment("until"),
+	}
+	all := 0
+	if t.Text != "" {
+		all = searchPage
+		if _, err := queue.ParseQuery(t.Text); err != nil {
+			q.add(refusal(err.Error(), "query", "q"))
+		}
+	}
+	if _, ok := q.last("limit"); ok {
+		all = q.between("limit", searchPage, 1, 10_000)
+	}
+	t.Limit, t.Offset = all, max(all, 1)*(q.between("page", 1, 1, 1<<20)-1)
+	return t
 }
 
 // getReindex answers GET /index_vcons with how many documents there are. That a GET rebuilds the indexes is the Python

@@ -57,6 +57,7 @@ func commands() []command {
 	return []command{
 		serveCommand(), checkCommand(), demoCommand(),
 		validateCommand(), submitCommand(), getCommand(), listCommand(),
+		searchCommand(), exportCommand(), importCommand(),
 		dlqListCommand(), dlqShowCommand(), dlqRetryCommand(), dlqPurgeCommand(),
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),

@@ -150,11 +150,19 @@ func (c *client) get(ctx context.Context, q request, into any) error {
 	if err != nil {
 		return err
 	}
+	if err := r.decode(into); err != nil {
+		return fmt.Errorf("%s %s: %w", q.method, q.path, err)
+	}
+	return nil
+}
+
+// decode reads the JSON of an answer that must be a success.
+func (r reply) decode(into any) error {
 	if r.status >= 300 {
 		return r.err()
 	}
 	if err := json.Unmarshal(r.body, into); err != nil {
-		return fmt.Errorf("%s %s: the answer is no JSON of the expected form: %w", q.method, q.path, err)
+		return fmt.Errorf("the answer is no JSON of the expected form: %w", err)
 	}
 	return nil
 }
@@ -176,16 +184,21 @@ func (r reply) detail() string {
 	if json.Unmarshal(r.body, &d) != nil || len(d.Detail) == 0 {
 		return http.StatusText(r.status)
 	}
+	return detailText(d.Detail)
+}
+
+// detailText is a detail in one line.
+func detailText(detail json.RawMessage) string {
 	var text string
-	if json.Unmarshal(d.Detail, &text) == nil {
+	if json.Unmarshal(detail, &text) == nil {
 		return text
 	}
 	var list []struct {
 		Loc []any  `json:"loc"`
 		Msg string `json:"msg"`
 	}
-	if json.Unmarshal(d.Detail, &list) != nil {
-		return string(d.Detail)
+	if json.Unmarshal(detail, &list) != nil {
+		return string(detail)
 	}
 	var parts []string
 	for _, e := range list {
