@@ -107,6 +107,8 @@ func (s *Store) catchUp(ctx context.Context) error {
 	select {
 	case err := <-u.done:
 		return err
+	case <-late.C: // others have the writer
+		return queue.ErrBehind
 	case <-ctx.Done():
 		return ctx.Err()
 	}
