@@ -250,6 +250,15 @@ func TestDeadLetters(t *testing.T) {
 		t.Errorf("at: %v (%v)", entry["at"], err)
 	}
 
+	for query, n := range map[string]int{
+		"?ingress_list=in": 3, "": 3, "?ingress_list=other": 0, "?ingress_list=storage:files": 0, "?link=link2": 1, "?ingress_list=in&link=x": 0,
+		"?reason=link_failed": 3, "?reason=x": 0, "?since=2024-01-01": 3, "?since=2124-01-01": 0, "?vcon_uuid=" + id(0): 1, "?offset=2": 1, "?limit=2": 2,
+	} {
+		if got := ask(t, client, "GET", "/dlq/entries"+query, ""); got.status != 200 || len(asArray(parseJSON(t, got.body))) != n {
+			t.Errorf("/dlq/entries%s: %d %s, want %d", query, got.status, got.body, n)
+		}
+	}
+
 	want(t, client, "POST", "/dlq/reprocess?ingress_list=in&link=link2", "", 200, `1`)
 	want(t, client, "POST", "/dlq/reprocess?ingress_list=in&vcon_uuid="+id(0)+"&from=start", "", 200, `1`)
 	want(t, client, "GET", "/dlq?ingress_list=in", "", 200, list(1))

@@ -31,6 +31,12 @@
 // A full disk refuses Submit with ErrFull, and gives up a ballast file so that ends of leases and deletions still go
 // through. An error of fsync cannot be answered truthfully by anyone: it ends the process (Options.Fatal).
 //
+// The words of documents are in a full-text index (FTS5), which a goroutine of its own brings up to date in the writer's
+// idle time. Every transaction that changes a text marks its document as unread, and no search finds by words of an
+// unread document; one that removes a document takes its words away. A search has what is unread indexed before it
+// looks. On a connection that reads, PRAGMA integrity_check takes what others added to that index since its last search
+// for damage: search first, or use a new connection.
+//
 // # What it leaves to others
 //
 // One process at a time: a second Open of the folder is ErrLocked. Programs may read the database beside it ("sqlite3

@@ -122,6 +122,18 @@ chains: {main: {ingress_lists: [calls], links: [hook], storages: [files], egress
 	if got := cli(0, "vcon", "list"); !strings.Contains(got, id.String()) {
 		t.Errorf("list gives %s", got)
 	}
+	if got := cli(0, "vcon", "search", "--tel", "+15550100", "15550100"); !strings.Contains(got, id.String()) {
+		t.Errorf("search gives %s", got)
+	}
+	lines := filepath.Join(n.dir, "all.jsonl")
+	exported := strings.TrimSuffix(cli(0, "vcon", "export"), "exported 1\n")
+	if exported != string(document(id, 100))+"\n" {
+		t.Errorf("export gives %s", exported)
+	}
+	if err := os.WriteFile(lines, []byte(exported), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cli(0, "vcon", "import", lines) // what is stored is stored again: the dead letter stays
 	got := cli(0, "dlq", "list", "--list", "calls", "--json")
 	if !strings.Contains(got, id.String()) || !strings.Contains(got, "hook") {
 		t.Errorf("dlq list gives %s", got)
