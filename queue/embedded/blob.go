@@ -73,7 +73,7 @@ func (s *Store) writeSynced(path string, text []byte) error {
 	return f.Close()
 }
 
-func (s *Store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
+func (s *Store) blobPath(name string) string { return filepath.Join(s.dir, blobsFolder, name) }
 
 func syncDir(path string) error {
 	d, err := os.Open(path)
@@ -98,9 +98,9 @@ func (s *Store) dropBlobs(names []string) {
 	}
 }
 
-// removeBlobs unlinks files that no committed row names any more. What cannot be removed now is removed at next open.
+// removeBlobs unlinks files that no committed row names any more, after the snapshot that may. What cannot be removed now is removed at next open.
 func (s *Store) removeBlobs(names []string) {
-	if len(names) == 0 {
+	if len(names) == 0 || s.spared.keep(names) {
 		return
 	}
 	if err := s.opt.Step("unlink"); err != nil {

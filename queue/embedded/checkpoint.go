@@ -74,7 +74,7 @@ func (k *checkpointer) checkpoint() {
 		return
 	}
 	mode := "PASSIVE"
-	if st, err := os.Stat(filepath.Join(k.s.dir, "store.db-wal")); err == nil && st.Size() > truncateAt {
+	if st, err := os.Stat(filepath.Join(k.s.dir, databaseFile+"-wal")); err == nil && st.Size() > truncateAt {
 		mode = "TRUNCATE"
 	}
 	if _, err := k.c.exec("PRAGMA wal_checkpoint(" + mode + ")"); err != nil {

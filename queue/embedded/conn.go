@@ -76,6 +76,16 @@ func (c *conn) exec(query string, args ...any) (result, error) {
 	return result{n, id}, nil
 }
 
+// execUntil is exec of a statement that is not worth keeping and that may take long: the end of ctx interrupts it.
+func (c *conn) execUntil(ctx context.Context, query string, args ...any) error {
+	st, err := c.raw.Prepare(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.(stmt).ExecContext(ctx, c.bind(args))
+	return errors.Join(err, st.Close())
+}
+
 // once runs a statement that is not worth keeping.
 func (c *conn) once(query string) error {
 	st, err := c.raw.Prepare(query)
@@ -88,11 +98,16 @@ func (c *conn) once(query string) error {
 
 // query calls each for every row; the row is valid during the call, what its values point to stays.
 func (c *conn) query(each func(row []driver.Value) error, query string, args ...any) error {
+	return c.queryUntil(context.Background(), each, query, args...)
+}
+
+// queryUntil is query; the end of ctx interrupts it.
+func (c *conn) queryUntil(ctx context.Context, each func(row []driver.Value) error, query string, args ...any) error {
 	st, err := c.prepare(query)
 	if err != nil {
 		return err
 	}
-	rows, err := st.QueryContext(context.Background(), c.bind(args))
+	rows, err := st.QueryContext(ctx, c.bind(args))
 	if err != nil {
 		return err
 	}

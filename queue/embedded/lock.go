@@ -53,3 +53,21 @@ func holder(f *os.File) string {
 	}
 	return "unknown"
 }
+
+// holderOf is the pid of the process that has a folder open, "" when none does.
+func holderOf(dir string) (string, error) {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	// Asking is trying: it lasts a moment, and the lock is shared, so that two that ask do not see each other.
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return holder(f), nil
+	}
+	return "", err
+}

@@ -15,7 +15,7 @@ import (
 
 // Open opens the folder dir, which is made when it is missing, and returns every lease of an earlier process to its
 // list. Close it to let another process in. Errors: queue.ErrLocked when another process has it open,
-// queue.ErrFormat when a newer program wrote it, errors of the file system.
+// queue.ErrFormat when a newer program wrote it, ErrPartial when a restore into it did not end, errors of the file system.
 func Open(dir string, o Options) (*Store, error) {
 	s, err := open(dir, o.withDefaults())
 	if err != nil {
@@ -25,12 +25,15 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "blobs"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, blobsFolder), 0o700); err != nil {
 		return nil, err
 	}
 	lock, err := acquire(dir)
 	if err != nil {
 		return nil, err
+	}
+	if err := removePartial(dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
 	s := newStore(dir, lock, o)
 	if err := s.start(); err != nil {
@@ -67,7 +70,7 @@ func (s *Store) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.sweepBlobs(); err != nil {
+	if err := errors.Join(s.sweepBlobs(), s.removeSnapshot()); err != nil {
 		return err
 	}
 	if err := s.makeBallast(); err != nil {
@@ -91,11 +94,15 @@ func (s *Store) start() (err error) {
 	return nil
 }
 
+// dsn names a database file for the driver.
+func dsn(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_busy_timeout=20000"
+}
+
 // connect opens one connection. SQLite is told to wait for another connection's lock, which only a checkpoint that
 // truncates the log or a reader from outside ever holds against the writer.
 func (s *Store) connect(readonly bool) (*conn, error) {
-	dsn := "file:" + (&url.URL{Path: filepath.Join(s.dir, "store.db")}).EscapedPath() + "?_busy_timeout=20000"
-	c, err := openConn(dsn)
+	c, err := openConn(dsn(filepath.Join(s.dir, databaseFile)))
 	if err != nil {
 		return nil, err
 	}

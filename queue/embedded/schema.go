@@ -62,12 +62,12 @@ CREATE INDEX kv_until ON kv(until) WHERE until IS NOT NULL;
 
 // migrate takes the steps that a database lacks, each whole or not at all, and refuses a database of a newer format.
 func migrate(c *conn) error {
-	var taken int
-	if _, err := c.one(func(row []driver.Value) { taken = int(asInt(row[0])) }, `PRAGMA user_version`); err != nil {
+	taken, err := formatOf(c)
+	if err != nil {
 		return err
 	}
 	if taken > len(formats) {
-		return fmt.Errorf("%w: its format is %d, this program knows up to %d", queue.ErrFormat, taken, len(formats))
+		return newerFormat(taken)
 	}
 	for i, step := range formats[taken:] {
 		if _, err := c.exec(fmt.Sprintf("BEGIN; %s PRAGMA user_version=%d; COMMIT", step, taken+i+1)); err != nil {
@@ -75,4 +75,14 @@ func migrate(c *conn) error {
 		}
 	}
 	return nil
+}
+
+// formatOf is how many steps a database has taken.
+func formatOf(c *conn) (n int, err error) {
+	_, err = c.one(func(row []driver.Value) { n = int(asInt(row[0])) }, `PRAGMA user_version`)
+	return n, err
+}
+
+func newerFormat(n int) error {
+	return fmt.Errorf("%w: its format is %d, this program knows up to %d", queue.ErrFormat, n, len(formats))
 }

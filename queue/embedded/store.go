@@ -47,6 +47,7 @@ type Store struct {
 	checkpointer *checkpointer
 
 	groups    atomic.Int64 // transactions of the writer so far
+	spared    spared
 	full      atomic.Bool
 	rechecked atomic.Pointer[time.Time]
 
