@@ -48,7 +48,8 @@ var edges = map[string][]string{
 	"builtin/tracer/*":        {"runtime/chain", "hostabi/outbound", "vcon"},
 	"api":                     {"queue", "vcon", "config"},
 	"internal/app":            {"*"},
-	"internal/cli":            {"internal/app", "config", "modules/examples/talkshare", "queue", "vcon"},
+	"internal/backup":         {},
+	"internal/cli":            {"internal/app", "internal/backup", "config", "modules/examples/talkshare", "queue", "vcon"},
 	"cmd/*":                   {"internal/cli"},
 	"internal/guesttest":      {"internal/testenv"},
 	"internal/testenv":        {},
@@ -66,6 +67,7 @@ var owners = map[string][]string{
 	"github.com/aws":                {"builtin/storage/s3", "hostabi/outbound"},
 	"github.com/redis/go-redis/v9":  {"builtin/storage/redis"},
 	"github.com/jackc/pgx/v5":       {"builtin/storage/postgres"},
+	"github.com/klauspost/compress": {"internal/backup"},
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer": {"hostabi/outbound"},
 }
