@@ -76,7 +76,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	if err := os.WriteFile(path, []byte(someConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, client := serve(t, Options{Store: q, Audit: ledger{id: id(1)}, Config: onFile(path, config.Options{}, nil), Settings: Settings{
+	_, client := serve(t, Options{Store: q, Audit: ledger{id: id(1)}, Config: onFile(path, config.Options{}, nil), Backup: alternately(), Settings: Settings{
 		Keys:      []Key{{Name: "all", Hash: config.HashKey("main"), Scopes: []string{ScopeAll}}},
 		Ingress:   map[string]IngressList{"in": {Keys: []IngressKey{{Hash: config.HashKey("partner")}}}},
 		BodyLimit: 100_000,
@@ -136,6 +136,9 @@ func TestAnswersFitTheDescription(t *testing.T) {
 
 	d.send("POST", "/drain", "", "", 200, key)
 	d.send("POST", "/drain", "", "", 403)
+	d.send("GET", "/backup", "", "", 200, key)
+	d.send("GET", "/backup", "", "", 409, key)
+	d.send("GET", "/backup", "", "", 403, partner)
 	conf := d.send("GET", "/config", "", "", 200, key)
 	d.send("GET", "/config", "", "", 403)
 	d.send("POST", "/config", "", conf.body, 204, key)

@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -52,8 +54,11 @@ func fuzzed(f *testing.F) *Server {
 	if err := os.WriteFile(path, []byte(someConfig), 0o600); err != nil {
 		f.Fatal(err)
 	}
-	return New(Options{Store: open(f), Config: onFile(path, config.Options{}, nil), Settings: Settings{BodyLimit: 1 << 20, EgressFormat: "0.0.1", CORS: []string{"*"}}})
+	return New(Options{Store: open(f), Config: onFile(path, config.Options{}, nil), Backup: busy, Settings: Settings{BodyLimit: 1 << 20, EgressFormat: "0.0.1", CORS: []string{"*"}}})
 }
+
+// busy is a backup that another caller is taking.
+func busy(context.Context) (io.ReadCloser, error) { return nil, ErrBackupRuns }
 
 func request(rt *route, query, segment string, body []byte, contentType, encoding string) *fasthttp.RequestCtx {
 	var req fasthttp.Request

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,9 @@ type Options struct {
 	Archive  Archive    // storages that can read; nil = the live store alone answers
 	Config   ConfigFile // GET and POST /config; nil = both answer 500
 	Audit    Audit      // GET /audit/{uuid}; nil = there is no log: 404
+	// Backup answers GET /backup: it takes a snapshot of the store and gives a reader of it in the format of a backup, which
+	// is closed at the end or when the client has gone. Errors: ErrBackupRuns, those of the store. nil = 500.
+	Backup func(ctx context.Context) (io.ReadCloser, error)
 	// Ready answers GET /ready: a status (200 or 503) and a body that encoding/json can write. nil = the store's Health,
 	// 200 when it is OK.
 	Ready func(ctx context.Context) (status int, body any)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -29,6 +30,7 @@ type Server struct {
 	archive Archive
 	config  ConfigFile
 	audit   Audit
+	backup  func(context.Context) (io.ReadCloser, error)
 	ready   func(context.Context) (int, any)
 	drain   func(context.Context)
 	build   Build
@@ -65,7 +67,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		store: o.Store, archive: o.Archive, config: o.Config, audit: o.Audit, ready: o.Ready, drain: o.Drain, log: o.Log,
+		store: o.Store, archive: o.Archive, config: o.Config, audit: o.Audit, backup: o.Backup, ready: o.Ready, drain: o.Drain, log: o.Log,
 		build: Build{
 			Version: orDefault(o.Build.Version, "dev"),
 			Commit:  orDefault(o.Build.Commit, "unknown"),

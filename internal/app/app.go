@@ -40,6 +40,7 @@ type App struct {
 	o       Options
 	log     *slog.Logger
 	level   *slog.LevelVar
+	backups *backups
 	metrics *prometheus.Registry
 	store   *embedded.Store
 	build   *builder
@@ -107,12 +108,14 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 	a.metrics.MustRegister(chainGauge("running", func() int { return len(a.current.Load().chains) }),
 		chainGauge("held", func() int { return len(a.current.Load().held) }))
 	v := Version(a.o.Getenv)
+	a.backups = &backups{store: a.store, dir: cfg.DataDir, version: v.Version, log: a.log}
 	a.api = api.New(api.Options{
 		Store:    a.store,
 		Settings: apiSettings(cfg),
 		Archive:  archive{a},
 		Config:   &configFile{a: a},
 		Audit:    auditLog{a},
+		Backup:   a.backups.open,
 		Ready:    a.ready,
 		Drain:    a.stopWork,
 		Build:    api.Build{Version: v.Version, Commit: v.GitCommit, Time: v.BuildTime},
@@ -202,6 +205,9 @@ func (a *App) Close() error {
 		}
 		if a.modules != nil {
 			errs = append(errs, a.modules.close())
+		}
+		if a.backups != nil {
+			a.backups.wait()
 		}
 		if a.store != nil {
 			errs = append(errs, a.store.Close())

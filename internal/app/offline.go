@@ -19,6 +19,7 @@ import (
 // OfflineAPI is the API over a store that no server holds, for commands of its owner. No chain runs.
 type OfflineAPI struct {
 	store  *embedded.Store
+	backup *backups
 	api    *api.Server
 	pipe   *pipe
 	served chan error
@@ -37,7 +38,8 @@ func Offline(ctx context.Context, o Options) (*OfflineAPI, error) {
 		return nil, err
 	}
 	f := &OfflineAPI{store: store, pipe: newPipe(), served: make(chan error, 1)}
-	f.api = api.New(api.Options{Store: store, Settings: apiSettings(cfg), Metrics: prometheus.NewRegistry(), Log: log})
+	f.backup = &backups{store: store, dir: cfg.DataDir, version: Version(o.Getenv).Version, log: log}
+	f.api = api.New(api.Options{Store: store, Settings: apiSettings(cfg), Backup: f.backup.open, Metrics: prometheus.NewRegistry(), Log: log})
 	go func() { f.served <- f.api.ServeAdmin(f.pipe) }()
 	return f, nil
 }
@@ -47,8 +49,9 @@ func (f *OfflineAPI) Dial(ctx context.Context) (net.Conn, error) { return f.pipe
 
 // Close ends API and store.
 func (f *OfflineAPI) Close() error {
-	err := f.api.Shutdown(context.Background())
-	return errors.Join(err, f.pipe.Close(), <-f.served, f.store.Close())
+	err := errors.Join(f.api.Shutdown(context.Background()), f.pipe.Close(), <-f.served)
+	f.backup.wait()
+	return errors.Join(err, f.store.Close())
 }
 
 // pipe is a listener inside the process.

@@ -62,6 +62,7 @@ func commands() []command {
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
 		auditShowCommand(), auditVerifyCommand(),
+		backupCommand(), restoreCommand(),
 		versionCommand(),
 	}
 }

@@ -111,14 +111,15 @@ type reply struct {
 	warning string // X-Vcon-Warning
 }
 
-func (c *client) send(ctx context.Context, q request) (reply, error) {
+// do sends a request; the caller closes the answer's body.
+func (c *client) do(ctx context.Context, q request) (*http.Response, error) {
 	u := c.base + q.path
 	if len(q.query) > 0 {
 		u += "?" + q.query.Encode()
 	}
 	req, err := http.NewRequestWithContext(ctx, q.method, u, bytes.NewReader(q.body))
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	if len(q.body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
@@ -134,7 +135,16 @@ func (c *client) send(ctx context.Context, q request) (reply, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return reply{}, fmt.Errorf("%s %s: %w", q.method, q.path, err)
+		return nil, fmt.Errorf("%s %s: %w", q.method, q.path, err)
+	}
+	return resp, nil
+}
+
+// send sends a request and reads the answer.
+func (c *client) send(ctx context.Context, q request) (reply, error) {
+	resp, err := c.do(ctx, q)
+	if err != nil {
+		return reply{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

@@ -20,6 +20,9 @@ func newProgress(io IO, word string, total int) *progress {
 	return &progress{io: io, word: word, total: total, began: now, told: now}
 }
 
+// to tells that n are done, of all.
+func (p *progress) to(n int) { p.add(n - p.done) }
+
 func (p *progress) step() { p.add(1) }
 
 func (p *progress) add(n int) {

@@ -40,7 +40,8 @@
 // # What it leaves to others
 //
 // One process at a time: a second Open of the folder is ErrLocked. Programs may read the database beside it ("sqlite3
-// -readonly"); writing to it from outside is not supported. Encryption and backups are the file system's.
+// -readonly"), as Inspect does; writing to it from outside is not supported. Encryption is the file system's. Snapshot
+// and Receive give and take the files of a backup; its format is another package's.
 //
 // # Steps
 //

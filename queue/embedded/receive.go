@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/vconduit/vconduit/queue"
 )
 
 // partialFolder takes the files of a snapshot on their way back, so that the folder is a store when all of them are there
@@ -117,6 +121,18 @@ func (r *Receiver) Create(name string) (io.WriteCloser, error) {
 type syncedFile struct{ *os.File }
 
 func (f syncedFile) Close() error { return errors.Join(f.Sync(), f.File.Close()) }
+
+// Room refuses what the disk cannot take: queue.ErrFull.
+func (r *Receiver) Room(bytes int64) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(r.dir, &st); err != nil {
+		return err
+	}
+	if free := int64(st.Bavail) * st.Bsize; free < bytes {
+		return fmt.Errorf("%w: %s needs %d MiB, there are %d", queue.ErrFull, r.dir, bytes>>20, free>>20)
+	}
+	return nil
+}
 
 // Dir is where the files lie until Commit.
 func (r *Receiver) Dir() string { return r.partial() }
