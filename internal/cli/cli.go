@@ -62,7 +62,7 @@ func commands() []command {
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
 		auditShowCommand(), auditVerifyCommand(),
-		backupCommand(), restoreCommand(),
+		backupCommand(), restoreCommand(), topCommand(),
 		versionCommand(),
 	}
 }

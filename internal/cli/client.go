@@ -45,13 +45,37 @@ type client struct {
 	close  func() error
 }
 
-// open finds the server: --server, the admin socket of the data folder, or, when nobody holds the store, an API of our
-// own over it.
+// open finds the server, or makes an API of our own over the store when nobody holds that.
 func (r *remote) open(ctx context.Context) (*client, error) {
-	header := r.io.Getenv("CONSERVER_HEADER_NAME")
-	if header == "" {
-		header = "x-conserver-api-token"
+	c, err := r.running()
+	if !errors.Is(err, errNoServer) {
+		return c, err
 	}
+	dir := app.DataDir(r.data, r.io.Getenv)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no server runs here and there is no store in %s: start one with `vconduit serve`, or name one with --server URL or --data DIR", dir)
+	}
+	off, err := app.Offline(ctx, app.Options{Config: r.config, Data: dir, Getenv: r.io.Getenv})
+	if err != nil {
+		return nil, fmt.Errorf("no server answers on %s, and opening the store: %w", filepath.Join(dir, "admin.sock"), err)
+	}
+	return dialled(r.header(), off.Dial, off.Close), nil
+}
+
+// header is the name of the token's header.
+func (r *remote) header() string {
+	if header := r.io.Getenv("CONSERVER_HEADER_NAME"); header != "" {
+		return header
+	}
+	return "x-conserver-api-token"
+}
+
+// errNoServer says that nobody answers on the admin socket.
+var errNoServer = errors.New("no server answers")
+
+// running finds the server that runs: --server, or the admin socket of the data folder. Errors: errNoServer.
+func (r *remote) running() (*client, error) {
+	header := r.header()
 	if r.server != "" {
 		if u, err := url.Parse(r.server); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, usagef("--server: want http://HOST[:PORT] or https://HOST[:PORT]")
@@ -63,22 +87,15 @@ func (r *remote) open(ctx context.Context) (*client, error) {
 		return &client{base: strings.TrimRight(r.server, "/"), token: token, header: header,
 			http: &http.Client{CheckRedirect: refuseRedirect}, close: func() error { return nil }}, nil
 	}
-	dir := app.DataDir(r.data, r.io.Getenv)
-	socket := app.AdminSocket(dir)
-	if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
-		_ = conn.Close() // only asked whether somebody answers
-		return dialled(header, func(ctx context.Context) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		}, func() error { return nil }), nil
-	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("no server runs here and there is no store in %s: start one with `vconduit serve`, or name one with --server URL or --data DIR", dir)
-	}
-	off, err := app.Offline(ctx, app.Options{Config: r.config, Data: dir, Getenv: r.io.Getenv})
+	socket := app.AdminSocket(app.DataDir(r.data, r.io.Getenv))
+	conn, err := net.DialTimeout("unix", socket, time.Second)
 	if err != nil {
-		return nil, fmt.Errorf("no server answers on %s, and opening the store: %w", filepath.Join(dir, "admin.sock"), err)
+		return nil, fmt.Errorf("%w on %s: start one with `vconduit serve`, or name one with --server URL or --data DIR", errNoServer, socket)
 	}
-	return dialled(header, off.Dial, off.Close), nil
+	_ = conn.Close() // only asked whether somebody answers
+	return dialled(header, func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}, func() error { return nil }), nil
 }
 
 // refuseRedirect: following one would turn a POST into a GET, whose 200 looks like a submission that was taken, and would

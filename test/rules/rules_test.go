@@ -49,10 +49,11 @@ var edges = map[string][]string{
 	"api":                     {"queue", "vcon", "config"},
 	"internal/app":            {"*"},
 	"internal/backup":         {},
-	"internal/cli":            {"internal/app", "internal/backup", "config", "modules/examples/talkshare", "queue", "vcon"},
+	"internal/cli":            {"internal/app", "internal/backup", "internal/top", "config", "modules/examples/talkshare", "queue", "vcon"},
 	"cmd/*":                   {"internal/cli"},
 	"internal/guesttest":      {"internal/testenv"},
 	"internal/testenv":        {},
+	"internal/top":            {},
 	"internal/testserver":     {"internal/testenv"},
 	"test/*":                  {"*"},
 }
