@@ -62,7 +62,7 @@ func commands() []command {
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
 		auditShowCommand(), auditVerifyCommand(),
-		backupCommand(), restoreCommand(), topCommand(),
+		doctorCommand(), topCommand(), backupCommand(), restoreCommand(),
 		versionCommand(),
 	}
 }
