@@ -115,8 +115,11 @@ func problemText(p config.Problem) string {
 	if p.Path != "" {
 		text = p.Path + ": " + text
 	}
-	if p.File != "" && p.Line > 0 {
+	switch {
+	case p.File != "" && p.Line > 0:
 		text = fmt.Sprintf("%s:%d: %s", p.File, p.Line, text)
+	case p.File != "":
+		text = p.File + ": " + text
 	}
 	return text
 }
@@ -202,12 +205,7 @@ func (d *doctor) checkKeys(context.Context) {
 	}
 	said := d.checkOpen(check)
 	expiry := func(what string, at time.Time) {
-		switch left := time.Until(at); {
-		case at.IsZero() || left > expiresSoon:
-		case left < 0:
-			said = true
-			d.warn(check, "replace it, or take it out of the configuration", "%s has expired on %s", what, at.Format(time.DateOnly))
-		default:
+		if left := time.Until(at); left > 0 && left < expiresSoon { // the configuration warns of those that have expired
 			said = true
 			d.warn(check, "give its user a new one in time", "%s expires on %s", what, at.Format(time.DateOnly))
 		}

@@ -121,10 +121,13 @@ func (d *doctor) checkPages(ctx context.Context) {
 // checkLists looks for what waits where nobody takes it, and for dead letters.
 func (d *doctor) checkLists(context.Context) {
 	const check = "lists"
-	if d.report == nil || d.cfg == nil {
+	if d.cfg == nil {
 		return
 	}
-	said := false
+	said := d.checkPartners(check)
+	if d.report == nil {
+		return
+	}
 	for _, l := range d.report.Lists {
 		if l.Dead > 0 {
 			said = true
@@ -135,18 +138,23 @@ func (d *doctor) checkLists(context.Context) {
 			d.warn(check, "give it a chain, or take the ids with GET /vcon/egress", "%d vCons wait on %s, %s", l.Ready+l.Delayed, l.Name, why)
 		}
 	}
-	for _, l := range d.cfg.IngressAuth {
-		if _, ok := d.cfg.ChainOf(l.List); !ok {
-			said = true
-			d.warn(check, "name it in the ingress_lists of a chain", "partners may post to %s, which no chain reads", l.List)
-		}
-	}
 	if !said {
 		d.ok(check, "no dead letters, no list without a chain")
 	}
 	if wait := d.report.Oldest; wait > time.Hour {
 		d.warn(check, "vconduit top shows where it stands; raise server.workers if links wait for others", "a vCon has waited for %s", wait.Round(time.Minute))
 	}
+}
+
+// checkPartners says which lists partners fill and nothing reads.
+func (d *doctor) checkPartners(check string) (said bool) {
+	for _, l := range d.cfg.IngressAuth {
+		if _, ok := d.cfg.ChainOf(l.List); !ok {
+			said = true
+			d.warn(check, "name it in the ingress_lists of a chain", "partners may post to %s, which no chain reads", l.List)
+		}
+	}
+	return said
 }
 
 func deadHint(list string) string {

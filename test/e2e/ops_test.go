@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -218,4 +219,52 @@ func TestRestoreIsKilled(t *testing.T) {
 	if code != 0 || len(strings.Fields(out)) != 20 {
 		t.Errorf("%d vCons, exit code %d\n%s", len(strings.Fields(out)), code, errs)
 	}
+}
+
+// TestDoctor: beside a server that works, one that does not answer, and none.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, baseConfig)
+	n.start()
+	doctor := func(code int, says ...string) {
+		t.Helper()
+		out, errs, got := run(t, n.dir, env(), "doctor", "--config", n.config(), "--data", n.data())
+		if got != code {
+			t.Errorf("exit code %d, want %d\n%s%s", got, code, out, errs)
+		}
+		for _, s := range says {
+			if !strings.Contains(out, s) {
+				t.Errorf("the doctor does not say %q:\n%s", s, out)
+			}
+		}
+	}
+	doctor(0, "runs and is ready", "0 failures", "none is held", "the server (process ")
+	if err := n.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	doctor(1, "does not answer")
+	if err := n.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	n.term()
+	doctor(0, "no server runs")
+}
+
+// TestTop: one table of the running server.
+func TestTop(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, baseConfig)
+	n.start()
+	if !n.post("calls", document(vcon.NewID("example.com"), 100)) {
+		t.Fatal("not taken")
+	}
+	n.eventually("in the table", 20*time.Second, func() error {
+		out, errs, code := run(t, n.dir, env(), "top", "--once", "--interval", "200ms", "--data", n.data())
+		for _, s := range []string{"ready, embedded store", "\ncalls ", "\nmain ", "\ntag ", "\nfiles "} {
+			if code != 0 || !strings.Contains(out, s) {
+				return fmt.Errorf("exit code %d, no %q:\n%s%s", code, s, out, errs)
+			}
+		}
+		return nil
+	})
 }
