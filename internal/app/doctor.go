@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -46,6 +47,7 @@ type DoctorOptions struct {
 // doctor is one examination.
 type doctor struct {
 	DoctorOptions
+	check  CheckResult
 	cfg    *config.Config // nil: it cannot be read
 	dir    string         // data folder
 	report *embedded.Report
@@ -83,10 +85,10 @@ func (d *doctor) fail(check, hint, format string, args ...any) {
 // checkConfig says what `check` says, but for held chains, which have a check of their own.
 func (d *doctor) checkConfig(ctx context.Context) {
 	const check = "config"
-	result := Check(ctx, d.Options)
-	d.cfg, _ = loadConfig(result.File, d.Options)
+	d.check = Check(ctx, d.Options)
+	d.cfg, _ = loadConfig(d.check.File, d.Options)
 	told := 0
-	for _, p := range result.Problems {
+	for _, p := range d.check.Problems {
 		said := Finding{Check: check, Status: StatusWarn, Message: problemText(p), Hint: p.Hint}
 		switch {
 		case p.Code == "held" || p.Severity == config.Info:
@@ -99,10 +101,10 @@ func (d *doctor) checkConfig(ctx context.Context) {
 	}
 	switch {
 	case told > 0:
-	case result.File == "":
+	case d.check.File == "":
 		d.warn(check, "write a config.yml, or name one with --config or CONSERVER_CONFIG_FILE", "there is no file: no chains run")
 	default:
-		d.ok(check, "%s: %d chains", result.File, len(result.Chains)+len(result.Held))
+		d.ok(check, "%s: %d chains", d.check.File, len(d.check.Chains)+len(d.check.Held))
 	}
 	if d.cfg != nil {
 		d.dir = d.cfg.DataDir
@@ -166,32 +168,21 @@ func (d *doctor) checkServer(ctx context.Context) {
 }
 
 // checkChains says which chains are held: as the running server knows it, else as far as it shows without one.
-func (d *doctor) checkChains(ctx context.Context) {
+func (d *doctor) checkChains(context.Context) {
 	const check = "chains"
-	runs, held := 0, map[string][]string(nil)
-	if d.ready != nil {
+	runs, held := len(d.check.Chains), d.check.Held
+	switch {
+	case d.ready != nil:
 		runs, held = d.ready.Chains, d.ready.Held
-	} else if d.cfg != nil {
-		result := Check(ctx, d.Options)
-		runs, held = len(result.Chains), result.Held
-	} else {
+	case d.cfg == nil:
 		return
 	}
-	for _, name := range sortedKeys(held) {
+	for _, name := range slices.Sorted(maps.Keys(held)) {
 		d.fail(check, "its lists accept and keep; mend the reason, it is tried again by itself", "%s is held: %s", name, strings.Join(held[name], "; "))
 	}
 	if len(held) == 0 {
 		d.ok(check, "%d can run, none is held", runs)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // expiresSoon is how long before its end a key is spoken of.

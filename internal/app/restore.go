@@ -31,7 +31,7 @@ type Restored struct {
 }
 
 // Restore makes the data folder the store that the backup at r is. All is checked before: digests, the database's pages,
-// that each large document is there, and that all counts are those of the backup. An error leaves the folder as it was.
+// that each large document is there, and that all counts are those of the backup. An error leaves the folder as it was, but for its lock.
 // A crash leaves a folder restore-partial in it, with which no server starts.
 // Errors: backup.ErrDamaged, backup.ErrNewer, embedded.ErrNotEmpty, queue.ErrLocked, queue.ErrFormat, queue.ErrFull;
 // ctx.Err().
@@ -43,7 +43,7 @@ func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored,
 	defer archive.Close()
 	into, err := embedded.Receive(o.Data, o.Force)
 	switch {
-	case errors.Is(err, embedded.ErrNotEmpty):
+	case errors.Is(err, embedded.ErrNotEmpty) && !o.Force:
 		return done, fmt.Errorf("%w (--force moves it aside; nothing is deleted)", err)
 	case errors.Is(err, queue.ErrLocked):
 		return done, fmt.Errorf("%w (stop the server first, or choose another folder with --data)", err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,7 +110,7 @@ func copyBackup(r *remote, from io.Reader, to io.Writer) (backup.Head, error) {
 	out := &tee{from: from, to: to}
 	in, err := backup.NewReader(out)
 	if err != nil {
-		return backup.Head{}, errors.Join(err, out.err)
+		return backup.Head{}, cmp.Or(out.err, err)
 	}
 	defer in.Close()
 	bar := newProgress(r.io, "MiB backed up:", mebibytes(in.Head().Bytes))
@@ -121,12 +122,12 @@ func copyBackup(r *remote, from io.Reader, to io.Writer) (backup.Head, error) {
 			bar.to(mebibytes(done))
 		}), nil
 	})
-	return in.Head(), errors.Join(err, out.err)
+	return in.Head(), cmp.Or(out.err, err)
 }
 
 func mebibytes(n int64) int { return int((n + 1<<20 - 1) >> 20) }
 
-// tee copies what is read. It keeps the first error but the end.
+// tee copies what is read. It keeps the error of either side: who reads a backup only knows that it is not whole.
 type tee struct {
 	from io.Reader
 	to   io.Writer

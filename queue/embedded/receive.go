@@ -39,11 +39,14 @@ type Receiver struct {
 	root *os.Root
 }
 
-// Receive makes dir ready to take a snapshot. It must hold nothing but a cache of modules; with aside, what it holds is
-// moved into a folder inside of it. Nothing is ever deleted. End it with Commit or Discard.
-// Errors: queue.ErrLocked when a server runs on it, ErrNotEmpty, errors of the file system.
+// Receive makes dir ready to take a snapshot. It must hold nothing but a cache of modules; with aside, the store that it
+// holds is moved into a folder inside of it, with all that lies beside. Nothing is ever deleted. End it with Commit or
+// Discard. Errors: queue.ErrLocked when a server runs on it, ErrNotEmpty, errors of the file system.
 func Receive(dir string, aside bool) (_ *Receiver, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := inTheWay(dir, aside); err != nil { // before it gets a lock: it may be no folder of ours
 		return nil, err
 	}
 	r := &Receiver{dir: dir}
@@ -65,9 +68,30 @@ func Receive(dir string, aside bool) (_ *Receiver, err error) {
 	return r, err
 }
 
-// bystander reports what a restore leaves where it is.
-func bystander(name string) bool {
+// bystander reports what a restore leaves where it is; a folder of another restore that has just begun, or ended, too.
+func bystander(dir, name string) bool {
+	if name == partialFolder {
+		files, err := os.ReadDir(filepath.Join(dir, name))
+		return err == nil && len(files) == 0
+	}
 	return name == "lock" || name == "modules" || strings.HasPrefix(name, asidePrefix)
+}
+
+// inTheWay is what would have to be moved aside. Errors: ErrNotEmpty, when it may not be.
+func inTheWay(dir string, aside bool) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return bystander(dir, e.Name()) })
+	ours := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == databaseFile || e.Name() == partialFolder })
+	switch {
+	case len(entries) > 0 && !aside:
+		return nil, fmt.Errorf("%w: %s holds %s", ErrNotEmpty, dir, entries[0].Name())
+	case len(entries) > 0 && !ours:
+		return nil, fmt.Errorf("%w: %s holds %s and no store: that is left alone", ErrNotEmpty, dir, entries[0].Name())
+	}
+	return entries, nil
 }
 
 // clear moves what is in the way aside, if it may.
@@ -75,16 +99,9 @@ func (r *Receiver) clear(aside bool) error {
 	if err := removePartial(r.dir); err != nil && !errors.Is(err, ErrPartial) {
 		return err
 	}
-	entries, err := os.ReadDir(r.dir)
-	if err != nil {
+	entries, err := inTheWay(r.dir, aside)
+	if err != nil || len(entries) == 0 {
 		return err
-	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return bystander(e.Name()) })
-	switch {
-	case len(entries) == 0:
-		return nil
-	case !aside:
-		return fmt.Errorf("%w: %s holds %s", ErrNotEmpty, r.dir, entries[0].Name())
 	}
 	to := filepath.Join(r.dir, asidePrefix+time.Now().UTC().Format("20060102T150405.000Z"))
 	if err := os.Mkdir(to, 0o700); err != nil {

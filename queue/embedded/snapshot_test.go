@@ -172,7 +172,11 @@ func TestOneSnapshotAtATime(t *testing.T) {
 	if n, err = s.Snapshot(t.Context()); err != nil {
 		t.Fatalf("after one that failed: %v", err)
 	}
-	if err := errors.Join(n.Close(), s.Close()); err != nil {
+	// A process that is killed leaves the copy; the next one takes it away.
+	if err := errors.Join(n.Close(), os.Mkdir(s.snapshotPath(""), 0o700), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := openTest(t, s.dir, Options{}).Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Snapshot(t.Context()); !errors.Is(err, queue.ErrClosed) {
@@ -196,6 +200,19 @@ func TestReceive(t *testing.T) {
 	}
 	if _, err := Receive(dir, false); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("a folder that holds something: %v", err)
+	}
+
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "thesis.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, aside := range []bool{false, true} {
+		if _, err := Receive(other, aside); !errors.Is(err, ErrNotEmpty) {
+			t.Errorf("a folder that is no store's: %v", err)
+		}
+	}
+	if left, err := os.ReadDir(other); err != nil || len(left) != 1 {
+		t.Errorf("in it is now %v, %v", left, err)
 	}
 
 	// Nothing that a caller makes lies outside, and the store does not open meanwhile.
