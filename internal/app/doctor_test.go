@@ -183,7 +183,7 @@ func TestDoctorOfTheIll(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, StatusFail, "integrity", "large document"},
-		"no time":        {healthy, func(t *testing.T, o *DoctorOptions) { dead(t, o); o.Within = time.Nanosecond }, StatusWarn, "store", "longer than 1ns"},
+		"no time":        {"ingress_auth: {calls: doctor-partner-key-0123}", func(t *testing.T, o *DoctorOptions) { dead(t, o); o.Within = time.Nanosecond }, StatusWarn, "store", "longer than 1ns"},
 		"no server":      {healthy, nil, StatusWarn, "server", "no server runs"},
 		"silent server":  {healthy, func(t *testing.T, o *DoctorOptions) { answer("", "", errors.New("gone"))(t, o) }, StatusFail, "server", "does not answer"},
 		"another server": {healthy, answer(`{"version":"0.0.9"}`, `{"status":"ready","store":{"ok":true},"chains":1}`, nil), StatusWarn, "server", "0.0.9"},

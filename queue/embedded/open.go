@@ -25,7 +25,7 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, blobsFolder), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	lock, err := acquire(dir)
@@ -54,6 +54,9 @@ func newStore(dir string, lock *os.File, o Options) *Store {
 
 // start opens the database, brings it in order and starts the store's goroutines.
 func (s *Store) start() (err error) {
+	if err := os.MkdirAll(s.blobPath(""), 0o700); err != nil {
+		return err
+	}
 	if s.writer, err = s.connect(false); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ var ErrSnapshot = errors.New("embedded: a snapshot is being taken already")
 // Snapshot takes one while everything else goes on; writers do not wait. It blocks while the database is copied into the
 // folder, which needs as much room on its disk as the database has. Until Close, no file of a document is removed.
 // Errors: ErrSnapshot; queue.ErrFull, not enough room; queue.ErrClosed; queue.ErrUnavailable; ctx.Err().
-func (s *Store) Snapshot(ctx context.Context) (_ *Snapshot, err error) {
+func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if s.closed() {
 		return nil, queue.ErrClosed
 	}
@@ -69,27 +69,41 @@ func (s *Store) Snapshot(ctx context.Context) (_ *Snapshot, err error) {
 		return nil, ErrSnapshot
 	}
 	n := &Snapshot{s: s}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("snapshot of store %s: %w", s.dir, s.outward(err)), n.Close())
-		}
-	}()
-	ctx, cancel := context.WithCancel(ctx)
+	until, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		select {
 		case <-s.closing:
 			cancel()
-		case <-ctx.Done():
+		case <-until.Done():
 		}
 	}()
-	if err := s.roomForSnapshot(); err != nil {
-		return nil, err
+	err := s.roomForSnapshot()
+	if err == nil {
+		err = s.copyDatabase(until)
 	}
-	if err := s.copyDatabase(ctx); err != nil {
-		return nil, err
+	if err == nil {
+		err = n.open(until)
 	}
-	return n, n.open(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("snapshot of store %s: %w", s.dir, s.copyFailed(ctx, err)), n.Close())
+	}
+	return n, nil
+}
+
+// copyFailed is outward for the copy: what befalls that, even a failed fsync, says nothing about the store.
+func (s *Store) copyFailed(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.closed():
+		return queue.ErrClosed
+	case errors.Is(err, queue.ErrFull):
+		return err
+	case isFull(err):
+		return fmt.Errorf("%w: %w", queue.ErrFull, err)
+	}
+	return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 }
 
 // roomForSnapshot refuses a copy that would bring the disk near its end: documents come first.
@@ -147,7 +161,7 @@ func (n *Snapshot) open(ctx context.Context) (err error) {
 // Bytes is the sum of the sizes of all files.
 func (n *Snapshot) Bytes() int64 { return n.size + n.Counts.FileBytes }
 
-// Files yields every file: the database, then the documents that have files of their own, by name.
+// Files yields every file: the database, then the documents that have files of their own.
 func (n *Snapshot) Files() iter.Seq2[SnapshotFile, error] {
 	return func(yield func(SnapshotFile, error) bool) {
 		if !yield(SnapshotFile{Name: databaseFile, Size: n.size, Path: n.s.snapshotPath(databaseFile)}, nil) {
@@ -162,18 +176,19 @@ func (n *Snapshot) Files() iter.Seq2[SnapshotFile, error] {
 // blobBatch is how many names are read at a time.
 const blobBatch = 500
 
-// eachBlob gives the names and sizes of the files that documents are in, in order, until each says false.
+// eachBlob gives the names and sizes of the files that documents are in until each says false. It goes by the documents'
+// rows, once over them all: files have no index.
 func eachBlob(c *conn, each func(name string, size int64) bool, failed func(error)) {
 	type blob struct {
-		name string
-		size int64
+		id, size int64
+		name     string
 	}
-	for last := ""; ; {
+	for last := int64(0); ; {
 		var batch []blob
 		err := c.query(func(v []driver.Value) error {
-			batch = append(batch, blob{asText(v[0]), asInt(v[1])})
+			batch = append(batch, blob{asInt(v[0]), asInt(v[1]), asText(v[2])})
 			return nil
-		}, `SELECT file, size FROM doc WHERE file>? ORDER BY file LIMIT ?`, last, int64(blobBatch))
+		}, `SELECT id, size, file FROM doc WHERE id>? AND file IS NOT NULL ORDER BY id LIMIT ?`, last, int64(blobBatch))
 		if err != nil {
 			failed(fmt.Errorf("read the names of large documents: %w", err))
 			return
@@ -182,7 +197,7 @@ func eachBlob(c *conn, each func(name string, size int64) bool, failed func(erro
 			if !each(b.name, b.size) {
 				return
 			}
-			last = b.name
+			last = b.id
 		}
 		if len(batch) < blobBatch {
 			return

@@ -164,6 +164,11 @@ func TestOneSnapshotAtATime(t *testing.T) {
 	if err := errors.Join(n.Close(), n.Close()); err != nil {
 		t.Fatal(err)
 	}
+	s.opt.Ballast = 1 << 60 // a reserve that no disk has beside the copy
+	if _, err := s.Snapshot(t.Context()); !errors.Is(err, queue.ErrFull) {
+		t.Errorf("no room: %v", err)
+	}
+	s.opt.Ballast = -1
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Snapshot(ctx); !errors.Is(err, context.Canceled) {
@@ -220,6 +225,9 @@ func TestReceive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := r.Room(1 << 60); !errors.Is(err, queue.ErrFull) {
+		t.Errorf("no room: %v", err)
+	}
 	put(t, r, "blobs/01/a", "x")
 	for _, name := range []string{"../outside", "/outside", "blobs/01/a", "blobs/../../outside"} {
 		if w, err := r.Create(name); err == nil {
@@ -253,6 +261,34 @@ func TestReceive(t *testing.T) {
 		t.Errorf("the store that was moved aside: %v", err)
 	}
 	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReceiveThatIsKilledAtOnce: with the old store moved aside and nothing of the new one there, no empty one is served.
+func TestReceiveThatIsKilledAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := openTest(t, dir, Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Receive(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.lock.Close(); err != nil { // as if the process were killed
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{Ballast: -1}); !errors.Is(err, ErrPartial) {
+		t.Errorf("open: %v", err)
+	}
+	if r, err = Receive(dir, false); err != nil { // there is nothing to lose
+		t.Fatal(err)
+	}
+	if err := r.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openTest(t, dir, Options{}).Close(); err != nil {
 		t.Fatal(err)
 	}
 }
