@@ -167,10 +167,7 @@ func TestRestoreIsKilled(t *testing.T) {
 	n := newNode(t, holdConfig)
 	n.start()
 	for range 20 {
-		noise := make([]byte, 200<<10) // what compresses well is written late
-		_, _ = rand.Read(noise)
-		text := document(vcon.NewID("example.com"), 1)
-		if !n.post("calls", bytes.Replace(text, []byte(`"x"`), fmt.Appendf(nil, "%q", hex.EncodeToString(noise)), 1)) {
+		if !n.post("calls", noisy()) { // what compresses well is written late
 			t.Fatal("not taken")
 		}
 	}
@@ -218,6 +215,44 @@ func TestRestoreIsKilled(t *testing.T) {
 	out, errs, code := run(t, n.dir, env(), "vcon", "list", "--data", fresh)
 	if code != 0 || len(strings.Fields(out)) != 20 {
 		t.Errorf("%d vCons, exit code %d\n%s", len(strings.Fields(out)), code, errs)
+	}
+}
+
+// noisy is a document of 400 kB that does not compress to less than half.
+func noisy() []byte {
+	noise := make([]byte, 200<<10)
+	_, _ = rand.Read(noise)
+	text := document(vcon.NewID("example.com"), 1)
+	return bytes.Replace(text, []byte(`"x"`), fmt.Appendf(nil, "%q", hex.EncodeToString(noise)), 1)
+}
+
+// TestStopDuringABackup: a reader that takes its time keeps no server from stopping, and what it leaves is taken away.
+func TestStopDuringABackup(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, strings.Replace(holdConfig, "drain: 5s", "drain: 1s", 1))
+	n.start()
+	for range 60 {
+		if !n.post("calls", noisy()) {
+			t.Fatal("not taken")
+		}
+	}
+	resp, err := http.Get("http://" + n.addr + "/backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.CopyN(io.Discard, resp.Body, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := run(t, n.dir, env(), "backup", filepath.Join(n.dir, "b"), "--data", n.data()); code != 1 || !strings.Contains(errs, "already") {
+		t.Errorf("a second backup: exit code %d\n%s", code, errs)
+	}
+	n.term()
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("the backup that was cut ends like a whole one")
+	}
+	if _, err := os.Stat(filepath.Join(n.data(), "snapshot")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the copy of the database is left: %v", err)
 	}
 }
 
