@@ -100,7 +100,7 @@ func TestRestoreOfForged(t *testing.T) {
 	t.Parallel()
 	_, archive := backedUp(t)
 	genuine := map[string][]byte{}
-	r, err := backup.NewReader(bytes.NewReader(archive))
+	r, err := backup.NewReader(t.Context(), bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ type Restored struct {
 // Errors: backup.ErrDamaged, backup.ErrNewer, embedded.ErrNotEmpty, queue.ErrLocked, queue.ErrFormat, queue.ErrFull;
 // ctx.Err().
 func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored, err error) {
-	archive, err := backup.NewReader(&until{ctx, r})
+	archive, err := backup.NewReader(ctx, r)
 	if err != nil {
 		return done, cause(ctx, err)
 	}
@@ -118,20 +118,6 @@ func checkRestored(ctx context.Context, dir string, head backup.Head) (embedded.
 		err = fmt.Errorf("%w: %s", backup.ErrDamaged, strings.Join(damage, "; "))
 	}
 	return report.Counts, err
-}
-
-// until reads while ctx lasts.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-// Read implements io.Reader.
-func (u *until) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(p)
 }
 
 // counting tells how much is written.

@@ -48,7 +48,7 @@ func archive(t testing.TB, all ...pair) []byte {
 
 // unpack extracts in memory.
 func unpack(text []byte) (map[string]string, error) {
-	r, err := NewReader(bytes.NewReader(text))
+	r, err := NewReader(context.Background(), bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d", p.name, len(got[p.name]), len(p.text))
 		}
 	}
-	r, err := NewReader(bytes.NewReader(text))
+	r, err := NewReader(context.Background(), bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func FuzzArchive(f *testing.F) {
 
 func check(t *testing.T, text []byte) {
 	t.Helper()
-	r, err := NewReader(bytes.NewReader(text))
+	r, err := NewReader(context.Background(), bytes.NewReader(text))
 	if err != nil {
 		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNewer) {
 			t.Fatalf("an error of another kind: %v", err)

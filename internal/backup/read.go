@@ -3,6 +3,7 @@ package backup
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -25,10 +26,10 @@ type Reader struct {
 	bytes int64
 }
 
-// NewReader reads the head of a backup. Close it. Errors: ErrDamaged, also for what is no backup or cannot
-// be read to its end; ErrNewer.
-func NewReader(r io.Reader) (*Reader, error) {
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+// NewReader reads the head of a backup; the end of ctx ends the reading, also Extract's. Close it. Errors: ErrDamaged, also
+// for what is no backup or cannot be read to its end; ErrNewer.
+func NewReader(ctx context.Context, r io.Reader) (*Reader, error) {
+	z, err := zstd.NewReader(&until{ctx, r}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
 	if err != nil {
 		return nil, damaged("%w", err)

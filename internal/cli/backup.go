@@ -57,13 +57,13 @@ func makeBackup(ctx context.Context, c *client, r *remote, name string) error {
 		return reply{status: resp.StatusCode, body: body}.err()
 	}
 	if name == "-" {
-		head, err := copyBackup(r, resp.Body, r.io.Out)
+		head, err := copyBackup(ctx, r, resp.Body, r.io.Out)
 		if err != nil {
 			return err
 		}
 		return toldBackup(r.io.Err, head, "standard output")
 	}
-	head, err := keepBackup(r, resp.Body, name)
+	head, err := keepBackup(ctx, r, resp.Body, name)
 	switch {
 	case err != nil:
 		return err
@@ -74,7 +74,7 @@ func makeBackup(ctx context.Context, c *client, r *remote, name string) error {
 }
 
 // keepBackup writes the file under another name, and gives it its own when it is whole and on the disk.
-func keepBackup(r *remote, from io.Reader, name string) (head backup.Head, err error) {
+func keepBackup(ctx context.Context, r *remote, from io.Reader, name string) (head backup.Head, err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".partial-*")
 	if err != nil {
 		return head, err
@@ -84,7 +84,7 @@ func keepBackup(r *remote, from io.Reader, name string) (head backup.Head, err e
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	head, err = copyBackup(r, from, f)
+	head, err = copyBackup(ctx, r, from, f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -106,9 +106,9 @@ func syncFolder(dir string) error {
 }
 
 // copyBackup copies a backup and reads it on the way: nil means that a whole one was written.
-func copyBackup(r *remote, from io.Reader, to io.Writer) (backup.Head, error) {
+func copyBackup(ctx context.Context, r *remote, from io.Reader, to io.Writer) (backup.Head, error) {
 	out := &tee{from: from, to: to}
-	in, err := backup.NewReader(out)
+	in, err := backup.NewReader(ctx, out)
 	if err != nil {
 		return backup.Head{}, cmp.Or(out.err, err)
 	}
