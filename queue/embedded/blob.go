@@ -141,7 +141,7 @@ func (s *Store) sweepDir(dir string) error {
 	}
 	for _, f := range files {
 		name := filepath.Join(dir, f.Name())
-		used, err := s.named(name)
+		used, err := named(s.writer, name)
 		if err != nil {
 			return err
 		}
@@ -153,11 +153,11 @@ func (s *Store) sweepDir(dir string) error {
 }
 
 // named reports whether the document of a file's uuid names that file.
-func (s *Store) named(name string) (bool, error) {
+func named(c *conn, name string) (bool, error) {
 	u, _, _ := strings.Cut(filepath.Base(name), ".")
 	id, err := vcon.ParseID(u)
 	if err != nil {
 		return true, nil // not ours: left alone
 	}
-	return s.writer.one(nil, `SELECT 1 FROM doc WHERE uuid=? AND file=?`, id[:], name)
+	return c.one(nil, `SELECT 1 FROM doc WHERE uuid=? AND file=?`, id[:], name)
 }

@@ -71,17 +71,32 @@ func Verify(ctx context.Context, dir string) (damage []string, err error) {
 		return damage, fmt.Errorf("verify store %s: %w", dir, err)
 	}
 	eachBlob(c, func(name string, size int64) bool {
-		st, e := os.Stat(filepath.Join(dir, blobsFolder, name))
-		switch {
-		case e != nil:
-			damage = append(damage, "large document: "+e.Error())
-		case st.Size() != size:
-			damage = append(damage, fmt.Sprintf("large document %s has %d bytes, not %d", name, st.Size(), size))
+		text, e := blobDamage(c, dir, name, size)
+		if text != "" {
+			damage = append(damage, text)
 		}
-		err = ctx.Err()
+		err = errors.Join(e, ctx.Err())
 		return len(damage) < 100 && err == nil
 	}, func(e error) { err = e })
 	return damage, err
+}
+
+// blobDamage says what is wrong with a large document's file; "" = nothing. A file that is not there is looked up again: it
+// goes after the transaction that gives it up.
+func blobDamage(c *conn, dir, name string, size int64) (string, error) {
+	st, err := os.Stat(filepath.Join(dir, blobsFolder, name))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if still, e := named(c, name); e != nil || !still {
+			return "", e
+		}
+		return "large document: " + err.Error(), nil
+	case err != nil:
+		return "large document: " + err.Error(), nil
+	case st.Size() != size:
+		return fmt.Sprintf("large document %s has %d bytes, not %d", name, st.Size(), size), nil
+	}
+	return "", nil
 }
 
 // openFolder opens the database of a folder to read; it is not made if it is not there.

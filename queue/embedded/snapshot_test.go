@@ -317,6 +317,59 @@ func TestReceiveIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestInterrupted: whenever its time is up, a look at the store says so, and nothing of damage.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openTest(t, dir, Options{})
+	defer s.Close()
+	for i := range 400 {
+		accepted(t, s, i, 20<<10)
+	}
+	for within := time.Microsecond; within < time.Second; within += within/2 + 1 {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		damage, verified := Verify(ctx, dir)
+		_, inspected := Inspect(ctx, dir)
+		n, copied := s.Snapshot(ctx)
+		cancel()
+		if copied == nil {
+			copied = n.Close()
+		}
+		for what, err := range map[string]error{"verify": verified, "inspect": inspected, "snapshot": copied} {
+			if err != nil && !errors.Is(err, context.DeadlineExceeded) || len(damage) > 0 {
+				t.Errorf("%s within %s: %v, %v", what, within, damage, err)
+			}
+		}
+	}
+}
+
+// TestVerifyBesideAServer: a document that is deleted while it is looked for is no damage.
+func TestVerifyBesideAServer(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, t.TempDir(), Options{})
+	defer s.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	var load sync.WaitGroup
+	for c := range 4 {
+		load.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				doc := accepted(t, s, 1000*(c+1)+i%20, 300<<10)
+				if err := s.Delete(context.Background(), doc.ID()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 300 {
+		if damage, err := Verify(t.Context(), s.dir); err != nil || len(damage) > 0 {
+			t.Errorf("%v, %v", damage, err)
+			break
+		}
+	}
+	stop()
+	load.Wait()
+}
+
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
