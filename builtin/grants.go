@@ -15,6 +15,11 @@ func tagGrants(json.RawMessage) (hostabi.Grants, error) {
 	return hostabi.Grants{Tags: true}, nil
 }
 
+// readGrants: the whole vCon may be read, nothing else.
+func readGrants(json.RawMessage) (hostabi.Grants, error) {
+	return hostabi.Grants{Read: hostabi.Paths{All: true}}, nil
+}
+
 // webhookGrants: the whole vCon may be read, and posted to the URLs that the operator wrote.
 func webhookGrants(options json.RawMessage) (hostabi.Grants, error) {
 	var o webhook.Options
