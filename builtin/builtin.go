@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vconduit/vconduit/builtin/link/diet"
 	"github.com/vconduit/vconduit/builtin/link/jq_link"
 	"github.com/vconduit/vconduit/builtin/link/tag"
 	"github.com/vconduit/vconduit/builtin/link/webhook"
@@ -32,6 +33,7 @@ type Link struct {
 // links is the table. Old configs write "server.links.tag" too.
 func links() map[string]Link {
 	return map[string]Link{
+		"links.diet":    {Run: diet.Run, Options: diet.Options{}, Check: diet.Check, Grants: dietGrants, SendsHTTP: true},
 		"links.jq_link": {Run: jq_link.Run, Options: jq_link.Options{}, Check: jq_link.Check, Grants: readGrants},
 		"links.tag":     {Run: tag.Run, Options: tag.Options{}, Check: tag.Check, Grants: tagGrants},
 		"links.webhook": {Run: webhook.Run, Options: webhook.Options{}, Check: webhook.Check, Grants: webhookGrants, SendsHTTP: true},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/vconduit/vconduit/builtin/link/diet"
 	"github.com/vconduit/vconduit/builtin/link/webhook"
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/hostabi/outbound"
@@ -32,6 +33,33 @@ func webhookGrants(options json.RawMessage) (hostabi.Grants, error) {
 		}
 		rule.Methods = []string{http.MethodPost}
 		g.HTTP.Rules = append(g.HTTP.Rules, rule)
+	}
+	return g, nil
+}
+
+// dietGrants: the parts that the options make smaller may be written, and bodies go where the operator wrote.
+func dietGrants(options json.RawMessage) (hostabi.Grants, error) {
+	o := diet.DefaultOptions()
+	link.DecodeOptions(options, &o) // checked before
+	g := hostabi.Grants{Read: hostabi.Paths{All: true}, Write: hostabi.Paths{Allow: []string{"/dialog", "/analysis", "/attachments"}}}
+	if o.RemoveSystemPrompts {
+		g.Write = hostabi.Paths{All: true}
+	}
+	allow := func(option, url string, methods ...string) error {
+		rule, err := outbound.ForURL(url)
+		if err != nil {
+			return fmt.Errorf("%s: %w", option, err)
+		}
+		rule.Methods = methods
+		g.HTTP.Rules = append(g.HTTP.Rules, rule)
+		return nil
+	}
+	switch {
+	case !o.RemoveDialogBody:
+	case o.S3Bucket != "":
+		return g, allow("s3_bucket", o.BucketURL(), http.MethodPut, http.MethodGet)
+	case o.PostMediaToURL != "":
+		return g, allow("post_media_to_url", o.PostMediaToURL, http.MethodPost)
 	}
 	return g, nil
 }

@@ -42,6 +42,7 @@ var edges = map[string][]string{
 	"runtime/worker":          {"runtime/chain", "hostabi", "queue", "vcon"},
 	"builtin":                 {"builtin/link/*", "builtin/storage/*", "builtin/tracer/*", "runtime/chain", "hostabi", "hostabi/outbound", "sdk/go", "vcon"},
 	"builtin/link/*":          {"sdk/go"},
+	"builtin/link/diet/*":     {"builtin/link/diet", "sdk/go"},
 	"builtin/link/jq_link/*":  {"builtin/link/jq_link", "sdk/go"},
 	"builtin/link/tag/*":      {"builtin/link/tag", "sdk/go"},
 	"builtin/link/webhook/*":  {"builtin/link/webhook", "sdk/go"},
