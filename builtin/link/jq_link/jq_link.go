@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"time"
 
 	"github.com/itchyny/gojq"
 
@@ -24,6 +25,9 @@ import (
 
 // MaxSteps of one run of the filter. A filter that looks at every value of a document takes about 30 for each.
 const MaxSteps = 10_000_000
+
+// MaxTime of one run of the filter, for steps that are slow on large values. It is looked at between steps.
+const MaxTime = 10 * time.Second
 
 // Options of the link. Absent options mean DefaultOptions.
 type Options struct {
@@ -120,7 +124,7 @@ func decode(text []byte) (any, error) {
 
 // first is the first result of a filter, nil when there is none.
 func first(code *gojq.Code, doc any) (any, error) {
-	result, ok := code.RunWithContext(newBudget(MaxSteps), doc).Next()
+	result, ok := code.RunWithContext(newBudget(MaxSteps, MaxTime), doc).Next()
 	if !ok {
 		return nil, nil
 	}
@@ -130,36 +134,49 @@ func first(code *gojq.Code, doc any) (any, error) {
 	return result, nil
 }
 
-// errSteps ends a filter that takes too long.
-var errSteps = fmt.Errorf("stopped after %d steps", MaxSteps)
+// Why a filter that takes too long is ended.
+var (
+	errSteps = fmt.Errorf("stopped after %d steps", MaxSteps)
+	errTime  = fmt.Errorf("stopped after %s", MaxTime)
+)
+
+// clockEvery is the number of steps between two looks at the clock.
+const clockEvery = 1024
 
 // budget is a context that is done when it has been asked as often as it may: the machine asks before each step. So the
-// bound is the same on every machine, and holds where no timer can interrupt a loop.
+// bound is the same on every machine, and holds where no timer can interrupt a loop. The time bounds steps that are slow.
 type budget struct {
 	context.Context
-	left int
-	done chan struct{}
+	left  int
+	until time.Time
+	done  chan struct{}
+	err   error
 }
 
-func newBudget(steps int) *budget {
-	return &budget{context.Background(), steps, make(chan struct{})}
+func newBudget(steps int, life time.Duration) *budget {
+	return &budget{Context: context.Background(), left: steps, until: time.Now().Add(life), done: make(chan struct{})}
 }
 
 // Done counts a step.
 func (b *budget) Done() <-chan struct{} {
-	if b.left--; b.left == 0 {
-		close(b.done)
+	b.left--
+	switch {
+	case b.err != nil:
+	case b.left <= 0:
+		b.end(errSteps)
+	case b.left%clockEvery == 0 && !time.Now().Before(b.until):
+		b.end(errTime)
 	}
 	return b.done
 }
 
-// Err is why the filter was ended.
-func (b *budget) Err() error {
-	if b.left > 0 {
-		return nil
-	}
-	return errSteps
+func (b *budget) end(why error) {
+	b.err = why
+	close(b.done)
 }
+
+// Err is why the filter was ended, nil before that.
+func (b *budget) Err() error { return b.err }
 
 // wantsTexts reports the error of a function that was given a value of another type.
 func wantsTexts(err error) bool {
@@ -168,7 +185,7 @@ func wantsTexts(err error) bool {
 
 // told is what may be told of an error: its words before the first value that it quotes.
 func told(err error) error {
-	if errors.Is(err, errSteps) {
+	if errors.Is(err, errSteps) || errors.Is(err, errTime) {
 		return err
 	}
 	text := err.Error()
