@@ -83,6 +83,14 @@ func TestGrantsFollowOptions(t *testing.T) {
 	if err != nil || !tag.Grants.Tags || tag.Grants.Read.All || len(tag.Grants.HTTP.Rules) > 0 || tag.Memo {
 		t.Errorf("tag: %+v, %v", tag, err)
 	}
+	diet, err := OpenLink("links.diet", json.RawMessage(`{"remove_dialog_body": true, "s3_bucket": "b", "aws_access_key_id": "k", "aws_secret_access_key": "s"}`))
+	if err != nil || diet.Grants.Write.All || len(diet.Grants.HTTP.Rules) != 1 || diet.Grants.HTTP.Match("PUT", "https://b.s3.us-east-1.amazonaws.com/x") != nil ||
+		diet.Grants.HTTP.Match("DELETE", "https://b.s3.us-east-1.amazonaws.com/x") == nil || diet.Grants.HTTP.Match("PUT", "https://c.s3.us-east-1.amazonaws.com/x") == nil {
+		t.Errorf("diet: %+v, %v", diet, err)
+	}
+	if diet, err = OpenLink("links.diet", json.RawMessage(`{"s3_bucket": "b", "aws_access_key_id": "k", "aws_secret_access_key": "s"}`)); err != nil || len(diet.Grants.HTTP.Rules) > 0 {
+		t.Errorf("diet that sends no body: %+v, %v", diet, err)
+	}
 	if _, err := OpenLink("links.webhook", json.RawMessage(`{"webhook-urls": ["http://127.1/"]}`)); err == nil {
 		t.Error("an address that can be read in two ways is taken")
 	}
