@@ -58,7 +58,7 @@ cover: ## coverage of the core packages, each on its own
 	@for p in vcon queue/... config hostabi/... runtime/... api; do $(GO) test -cover -coverpkg=./$$p ./$$p | grep -v 'no test files'; done
 
 bench: ## benchmarks, as ratios of one run (BENCHTIME=3s for steadier figures)
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./vcon ./queue/embedded ./runtime/worker ./api ./runtime/wasm/... ./builtin/link/tag ./modules/examples/keywords
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./vcon ./queue/embedded ./runtime/worker ./api ./runtime/wasm/... ./builtin/... ./modules/examples/keywords ./internal/app
 	$(GO) run ./test/bench
 
 fuzz: ## every fuzz target for FUZZTIME

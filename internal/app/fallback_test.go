@@ -1,9 +1,11 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +39,9 @@ func TestReadFallback(t *testing.T) {
 		"redis": func(t *testing.T) string {
 			return fmt.Sprintf(`{module: storage.redis_storage, options: {redis_url: %q, prefix: %q}}`,
 				testserver.Redis(t), "app-"+vcon.NewID("example.com").String())
+		},
+		"postgres": func(t *testing.T) string {
+			return "{module: storage.postgres, options: " + postgresOptions(t) + "}"
 		},
 		"s3": func(t *testing.T) string {
 			p := testserver.StartS3(t)
@@ -99,4 +104,22 @@ func (r *running) gone(id vcon.ID) {
 		}
 		return nil
 	})
+}
+
+// postgresOptions are the options of a storage with a table of its own.
+func postgresOptions(t testing.TB) string {
+	t.Helper()
+	at, err := url.Parse(testserver.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := at.User.Password()
+	options, err := json.Marshal(map[string]string{
+		"host": at.Hostname(), "port": at.Port(), "user": at.User.Username(), "password": password,
+		"database": strings.TrimPrefix(at.Path, "/"), "table_name": "t" + strings.ReplaceAll(vcon.NewID("example.com").String(), "-", ""),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(options)
 }
