@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vconduit/vconduit/internal/metric"
 )
 
 // meters are the package's metrics. No label has a value that a client chooses.
@@ -26,32 +28,15 @@ const (
 )
 
 func newMeters(reg prometheus.Registerer, s *Server) *meters {
-	m := &meters{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "vconduit_http_requests_total", Help: "Requests answered, by route and status.",
-		}, []string{"method", "route", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "vconduit_http_request_duration_seconds", Help: "From the end of the headers to the answer, by route.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
-		}, []string{"method", "route"}),
-		enqueued: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conserver_api_count_vcons_enqueued_total", Help: "vCons put on an ingress list by the API. Lists that no chain and no key names count as \"other\".",
-		}, []string{"ingress_list", "source"}),
-		unknown: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "vconduit_api_unknown_list_total", Help: "vCons put on a list that no chain reads.",
-		}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "vconduit_http_panics_total", Help: "Handlers that panicked.",
-		}),
+	metric.Connections.Func(reg, func() float64 { return float64(s.conns.Load()) })
+	metric.BodyBytes.Func(reg, func() float64 { return float64(s.inflight.Load()) })
+	return &meters{
+		requests: metric.Requests.Counter(reg),
+		seconds:  metric.RequestTime.Histogram(reg),
+		enqueued: metric.Enqueued.Counter(reg),
+		unknown:  metric.UnknownList.Counter(reg).WithLabelValues(),
+		panics:   metric.Panics.Counter(reg).WithLabelValues(),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.enqueued, m.unknown, m.panics,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "vconduit_http_connections", Help: "Open connections.",
-		}, func() float64 { return float64(s.conns.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "vconduit_http_body_bytes", Help: "Bytes of request bodies held now.",
-		}, func() float64 { return float64(s.inflight.Load()) }))
-	return m
 }
 
 // missed counts an answer that no route gave.

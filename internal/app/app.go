@@ -25,6 +25,7 @@ import (
 
 	"github.com/vconduit/vconduit/api"
 	"github.com/vconduit/vconduit/config"
+	"github.com/vconduit/vconduit/internal/metric"
 	"github.com/vconduit/vconduit/queue/embedded"
 	"github.com/vconduit/vconduit/runtime/worker"
 )
@@ -105,8 +106,8 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 		Log:      a.log,
 	})
 	a.metrics.MustRegister(newDepths(a.store, func() []string { return a.current.Load().lists() }))
-	a.metrics.MustRegister(chainGauge("running", func() int { return len(a.current.Load().chains) }),
-		chainGauge("held", func() int { return len(a.current.Load().held) }))
+	metric.Chains.Func(a.metrics, func() float64 { return float64(len(a.current.Load().chains)) }, "running")
+	metric.Chains.Func(a.metrics, func() float64 { return float64(len(a.current.Load().held)) }, "held")
 	v := Version(a.o.Getenv)
 	a.backups = &backups{store: a.store, dir: cfg.DataDir, version: v.Version, log: a.log}
 	a.api = api.New(api.Options{

@@ -16,6 +16,12 @@ type archive struct{ a *App }
 // Get asks one storage after the other; the first hit counts. When none has it but some could not be asked, nobody
 // knows: that is an error, never "not found". A configuration that was replaced and closed meanwhile is asked no more.
 func (r archive) Get(ctx context.Context, id vcon.ID) (*vcon.VCon, error) {
+	doc, err := r.get(ctx, id)
+	r.a.build.observer.read(err)
+	return doc, err
+}
+
+func (r archive) get(ctx context.Context, id vcon.ID) (*vcon.VCon, error) {
 	for {
 		b := r.a.current.Load()
 		doc, err := b.read(ctx, id)

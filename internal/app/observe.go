@@ -2,18 +2,19 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vconduit/vconduit/internal/metric"
 	"github.com/vconduit/vconduit/queue"
 	"github.com/vconduit/vconduit/runtime/chain"
 	"github.com/vconduit/vconduit/runtime/worker"
 )
 
-// observer turns what the worker tells into metrics (names of the Python server in Prometheus form, without the labels
-// that grow with every vCon) and one log line for each finished vCon. It never sees content.
+// observer turns what the worker tells into metrics and one log line for each finished vCon. It never sees content.
 type observer struct {
 	worker.NoObserver
 	log   *slog.Logger
@@ -22,38 +23,26 @@ type observer struct {
 	received, processed, links, storages, dead *prometheus.CounterVec
 	inflight                                   *prometheus.GaugeVec
 	processing, linkTime, storageTime          *prometheus.HistogramVec
+	miss, hit, notFound                        prometheus.Counter
 }
 
-// seconds are the buckets of everything that runs a chain: 1 ms to about 9 min.
-var seconds = prometheus.ExponentialBuckets(0.001, 3, 13)
-
 func newObserver(reg prometheus.Registerer, log *slog.Logger, w Watcher) *observer {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-		reg.MustRegister(c)
-		return c
-	}
-	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
-		reg.MustRegister(h)
-		return h
-	}
-	o := &observer{
+	return &observer{
 		log:         log,
 		watch:       newWatch(w),
-		received:    counter("conserver_main_loop_count_vcons_received_total", "vCons leased from an ingress list.", "ingress_list"),
-		processed:   counter("conserver_main_loop_count_vcons_processed_total", "vCons that a chain finished or halted.", "chain_name"),
-		links:       counter("conserver_link_count_total", "Runs of links.", "link_name", "outcome"),
-		storages:    counter("conserver_storage_count_total", "Saves and deletes.", "backend", "op", "outcome"),
-		dead:        counter("conserver_dlq_count_total", "New dead letters.", "queue_name", "reason"),
-		processing:  histogram("conserver_main_loop_vcon_processing_time_seconds", "From lease to end.", seconds, "chain_name"),
-		linkTime:    histogram("conserver_link_execution_time_seconds", "One run of a link.", seconds, "link_name", "chain_name"),
-		storageTime: histogram("conserver_storage_duration_ms", "One save or delete, tries included.", prometheus.ExponentialBuckets(0.5, 3, 12), "backend", "outcome"),
-		inflight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "conserver_vcons_inflight", Help: "vCons being worked."}, []string{"chain_name"}),
+		received:    metric.Received.Counter(reg),
+		processed:   metric.Processed.Counter(reg),
+		links:       metric.Links.Counter(reg),
+		storages:    metric.Storages.Counter(reg),
+		dead:        metric.Dead.Counter(reg),
+		inflight:    metric.Inflight.Gauge(reg),
+		processing:  metric.Processing.Histogram(reg),
+		linkTime:    metric.LinkTime.Histogram(reg),
+		storageTime: metric.StorageTime.Histogram(reg),
+		miss:        metric.ReadMiss.Counter(reg).WithLabelValues(),
+		hit:         metric.ReadHit.Counter(reg).WithLabelValues(),
+		notFound:    metric.ReadNotFound.Counter(reg).WithLabelValues(),
 	}
-	reg.MustRegister(o.inflight)
-	return o
 }
 
 // Received counts a vCon that was leased for a chain.
@@ -130,10 +119,15 @@ func (o *observer) Finished(r worker.Report) {
 	o.watch.finished(r)
 }
 
-// chainGauge counts chains of the configuration in force by state: running or held.
-func chainGauge(state string, n func() int) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "vconduit_chains", Help: "Chains of the configuration.",
-		ConstLabels: prometheus.Labels{"state": state}}, func() float64 { return float64(n()) })
+// read counts one read of a vCon that is not in the live store, by what the storages answered.
+func (o *observer) read(err error) {
+	o.miss.Inc()
+	switch {
+	case err == nil:
+		o.hit.Inc()
+	case errors.Is(err, queue.ErrNotFound):
+		o.notFound.Inc()
+	}
 }
 
 // depths shows the lengths of the lists that chains read, and of their DLQs, at each scrape.
@@ -144,8 +138,7 @@ type depths struct {
 }
 
 func newDepths(store queue.Lists, lists func() []string) *depths {
-	return &depths{store: store, lists: lists, desc: prometheus.NewDesc("conserver_ingress_list_length",
-		"Length of an ingress list and its DLQ.", []string{"ingress_list", "kind"}, nil)}
+	return &depths{store: store, lists: lists, desc: metric.ListLength.Desc()}
 }
 
 // Describe implements prometheus.Collector.
