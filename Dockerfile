@@ -6,7 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev COMMIT=unknown BUILD_TIME=unknown
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/vconduit ./cmd/vconduit \
+RUN CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags="-s -w" -o /out/vconduit ./cmd/vconduit \
  && install -d -m 0700 -o 65532 -g 65532 /out/data
 
 FROM scratch

@@ -15,7 +15,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 build: ## bin/vconduit, static
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags=-w -o bin/vconduit ./cmd/vconduit
+	CGO_ENABLED=0 $(GO) build -trimpath -tags grpcnotrace -ldflags=-w -o bin/vconduit ./cmd/vconduit
 
 demo: ## start a server on the embedded store, post vCons, show what became of them
 	$(GO) run ./cmd/vconduit demo

@@ -15,7 +15,8 @@ type call struct {
 	s     *Server
 	set   *settings // one snapshot for the whole request
 	who   caller
-	held  int64 // bytes reserved of Settings.BodyInflight
+	trace []byte // trace context of what is queued; nil = none
+	held  int64  // bytes reserved of Settings.BodyInflight
 	body  []byte
 	doc   *vcon.VCon       // routes with bodyVCon
 	unfit *vcon.ParseError // why doc is nil, when the body is JSON nevertheless

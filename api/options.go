@@ -30,6 +30,9 @@ type Options struct {
 	Build   Build
 	Metrics *prometheus.Registry // gets the counters of this package and is shown by GET /metrics; nil = an own one
 	Log     *slog.Logger         // nil = nothing is logged
+	// Span begins the span of a POST, below the caller's Traceparent ("" = none). It gives the W3C trace context that is kept
+	// with what the request queues, and what is called with the status at the end. nil = the caller's context is kept.
+	Span func(method, route, traceparent string) (queued string, end func(status int))
 }
 
 // Store is what the routes need of the live store; every queue.Queue has it.

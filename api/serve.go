@@ -171,7 +171,9 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 func (s *Server) run(ctx *fasthttp.RequestCtx, rt *route) {
 	began := time.Now()
 	c := &call{ctx: ctx, s: s, set: s.settings.Load()}
+	end := c.begin(rt)
 	defer func() {
+		end(ctx.Response.StatusCode())
 		s.inflight.Add(-c.held)
 		rt.meter.observe(ctx.Response.StatusCode(), time.Since(began))
 	}()

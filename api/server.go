@@ -36,6 +36,7 @@ type Server struct {
 	build   Build
 	log     *slog.Logger
 	metrics *meters
+	span    func(method, route, traceparent string) (string, func(int)) // never nil
 	gather  prometheus.Gatherer
 
 	http   *fasthttp.Server
@@ -73,7 +74,10 @@ func New(o Options) *Server {
 			Commit:  orDefault(o.Build.Commit, "unknown"),
 			Time:    orDefault(o.Build.Time, "unknown"),
 		},
-		gather: o.Metrics,
+		gather: o.Metrics, span: o.Span,
+	}
+	if s.span == nil {
+		s.span = noSpan
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.metrics = newMeters(o.Metrics, s)

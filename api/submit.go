@@ -58,7 +58,7 @@ func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration, sour
 	h := &c.ctx.Request.Header
 	receipt, err := c.s.store.Submit(c.s.base, queue.Submission{
 		Doc: doc, Lists: lists, Principal: c.who.name, Dedupe: dedupe, Lifetime: c.set.Lifetime,
-		IdempotencyKey: string(h.Peek("Idempotency-Key")), Context: traceContext(h.Peek("Traceparent")),
+		IdempotencyKey: string(h.Peek("Idempotency-Key")), Context: c.trace,
 	})
 	if err != nil || receipt.Duplicate {
 		return err

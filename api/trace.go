@@ -5,6 +5,19 @@ import (
 	"encoding/hex"
 )
 
+// begin begins the span of a request that may queue something; what it gives ends it.
+func (c *call) begin(rt *route) (end func(status int)) {
+	if rt.method != post {
+		return func(int) {}
+	}
+	queued, end := c.s.span(rt.method, rt.path, string(c.ctx.Request.Header.Peek("Traceparent")))
+	c.trace = traceContext([]byte(queued))
+	return end
+}
+
+// noSpan keeps the caller's trace context and makes no span.
+func noSpan(_, _, traceparent string) (string, func(int)) { return traceparent, func(int) {} }
+
 // traceContext is what the caller's trace leaves with a submission, in the form that the Python server keeps beside its
 // lists; nil when the header is no W3C traceparent, version-traceid-spanid-flags.
 func traceContext(header []byte) []byte {

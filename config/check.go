@@ -66,6 +66,7 @@ func (l *loading) checkServer() {
 	if p := l.Telemetry.Prometheus.Path; p == "" || p[0] != '/' {
 		l.add(Error, codeValue, l.at("telemetry.prometheus.path"), "telemetry.prometheus.path", "must begin with /", "")
 	}
+	l.checkOTLP()
 }
 
 // token is a name as HTTP allows it for headers and methods.

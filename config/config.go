@@ -147,7 +147,7 @@ type Prometheus struct {
 	Open bool   `config:"open"`
 }
 
-// OTLP is `telemetry.otlp`; OTEL_* variables win. Endpoint "" = off.
+// OTLP is `telemetry.otlp`; OTEL_* variables win. Endpoint "" and no Datadog key = off.
 type OTLP struct {
 	Endpoint string   `config:"endpoint"`
 	Protocol string   `config:"protocol" oneof:"grpc|http/protobuf"`
@@ -156,9 +156,20 @@ type OTLP struct {
 	Traces float64 `config:"traces" min:"0" max:"1"`
 
 	Insecure       bool          `config:"-"` // OTEL_EXPORTER_OTLP_INSECURE
-	Service        string        `config:"-"` // OTEL_SERVICE_NAME, default vcon-server
-	Resource       string        `config:"-"` // OTEL_RESOURCE_ATTRIBUTES
+	Service        string        `config:"-"` // OTEL_SERVICE_NAME, else service.name of Resource, else vcon-server
+	Resource       []Attribute   `config:"-"` // OTEL_RESOURCE_ATTRIBUTES
 	MetricInterval time.Duration `config:"-"` // OTEL_METRIC_EXPORT_INTERVAL, default 5s
+	Delta          bool          `config:"-"` // OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE
+	Datadog        Datadog       `config:"-"`
+}
+
+// Attribute is one attribute of the resource that telemetry is about.
+type Attribute struct{ Name, Value string }
+
+// Datadog is where metrics go without an agent: DD_API_KEY and DD_SITE. It is in force only while Endpoint is "".
+type Datadog struct {
+	Key  Secret
+	Site string // default datadoghq.com
 }
 
 // Header is one HTTP header with a value that may be a credential.

@@ -32,7 +32,6 @@ func notEnforced() []unenforced {
 		{key: "queue.redis.documents", needs: redis},
 		{key: "queue.redis.durability", needs: redis},
 		{key: "queue.redis.replicas", needs: redis},
-		{key: "telemetry.otlp.endpoint", needs: "the OTLP exporter"},
 		{key: "sandbox.defaults.fuel", needs: fuel},
 		{key: "sandbox.ceiling.limits.fuel", needs: fuel},
 		{key: "sandbox.tenants", needs: fuel},
@@ -59,9 +58,6 @@ func (l *loading) enforcement() {
 			l.add(Warning, codeNotEnforced, n.pos, path, "this build reads the key but does not obey it",
 				fmt.Sprintf("it needs %s, which is not built in", u.needs))
 		}
-	}
-	if l.Telemetry.OTLP.Endpoint != "" && !l.set("telemetry.otlp.endpoint") {
-		l.variable(Warning, "OTEL_EXPORTER_OTLP_ENDPOINT", "nothing is sent: this build has no OTLP exporter")
 	}
 }
 

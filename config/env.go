@@ -2,12 +2,11 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Variable is one environment variable that vcon-server reads, or that we add, and what it does here.
@@ -29,7 +28,7 @@ type Variable struct {
 
 // Variables is the whole table. docs/configuration.md is generated from it.
 func Variables() []Variable {
-	return append(append(ownVariables(), serverVariables()...), append(telemetryVariables(), strangeVariables()...)...)
+	return slices.Concat(ownVariables(), serverVariables(), logVariables(), otlpVariables(), strangeVariables())
 }
 
 func ownVariables() []Variable {
@@ -80,32 +79,9 @@ func serverVariables() []Variable {
 	}
 }
 
-func telemetryVariables() []Variable {
+func logVariables() []Variable {
 	return []Variable{
 		{Name: "LOG_LEVEL", Default: "info", Key: "telemetry.log.level", Does: "Python's names are taken too (WARNING, CRITICAL); vcon-server read it without effect", apply: applyLogLevel},
-		{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Key: "telemetry.otlp.endpoint", Does: "where metrics and traces are sent",
-			apply: func(l *loading, v string) { l.Telemetry.OTLP.Endpoint = v }},
-		{Name: "OTEL_EXPORTER_OTLP_PROTOCOL", Default: "grpc", Key: "telemetry.otlp.protocol", Does: "`grpc` or `http/protobuf`",
-			apply: func(l *loading, v string) {
-				if v != "grpc" && v != "http/protobuf" {
-					l.variable(Error, "OTEL_EXPORTER_OTLP_PROTOCOL", "is neither grpc nor http/protobuf")
-				}
-				l.Telemetry.OTLP.Protocol = v
-			}},
-		{Name: "OTEL_EXPORTER_OTLP_HEADERS", Key: "telemetry.otlp.headers", Does: "`name=value,...`, percent-encoded", apply: applyOTLPHeaders},
-		{Name: "OTEL_EXPORTER_OTLP_INSECURE", Default: "false", Does: "no TLS to the endpoint",
-			apply: func(l *loading, v string) { l.assign("OTEL_EXPORTER_OTLP_INSECURE", v, &l.Telemetry.OTLP.Insecure) }},
-		{Name: "OTEL_SERVICE_NAME", Default: "vcon-server", Does: "the name under which telemetry is sent",
-			apply: func(l *loading, v string) { l.Telemetry.OTLP.Service = v }},
-		{Name: "OTEL_RESOURCE_ATTRIBUTES", Does: "`name=value,...` sent with all telemetry",
-			apply: func(l *loading, v string) { l.Telemetry.OTLP.Resource = v }},
-		{Name: "OTEL_METRIC_EXPORT_INTERVAL", Default: "5000", Does: "milliseconds between two exports of metrics",
-			apply: func(l *loading, v string) {
-				var ms int
-				if l.assign("OTEL_METRIC_EXPORT_INTERVAL", v, &ms) {
-					l.Telemetry.OTLP.MetricInterval = time.Duration(ms) * time.Millisecond
-				}
-			}},
 	}
 }
 
@@ -139,8 +115,6 @@ func strangeVariables() []Variable {
 		none("CONSERVER_EXTERNAL_PORT", "compose maps the port; use server.listen"),
 		none("REDIS_EXTERNAL_PORT", "compose maps the port; use REDIS_URL"),
 		none("COMPOSE_PROFILES", "compose reads it, not the server"),
-		none("DD_API_KEY", "there is no Datadog client; point OTEL_EXPORTER_OTLP_ENDPOINT at the Datadog agent"),
-		none("DD_SITE", "there is no Datadog client; point OTEL_EXPORTER_OTLP_ENDPOINT at the Datadog agent"),
 		none("TICK_INTERVAL", "vcon-server read it and did not use it either"),
 		none("WEVIATE_HOST", "vcon-server read it and did not use it either"),
 		none("WEVIATE_API_KEY", "vcon-server read it and did not use it either"),
@@ -257,17 +231,4 @@ func applyLogLevel(l *loading, v string) {
 		return
 	}
 	l.Telemetry.Log.Level = level
-}
-
-func applyOTLPHeaders(l *loading, v string) {
-	l.Telemetry.OTLP.Headers = nil
-	for pair := range strings.SplitSeq(v, ",") {
-		name, text, ok := strings.Cut(pair, "=")
-		text, err := url.QueryUnescape(strings.ReplaceAll(strings.TrimSpace(text), "+", "%2B"))
-		if !ok || err != nil {
-			l.variable(Error, "OTEL_EXPORTER_OTLP_HEADERS", "is no list of name=value")
-			return
-		}
-		l.Telemetry.OTLP.Headers = append(l.Telemetry.OTLP.Headers, Header{strings.TrimSpace(name), Secret(text)})
-	}
 }

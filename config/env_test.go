@@ -46,7 +46,7 @@ func TestVariablesHonoured(t *testing.T) {
 		"VCON_REDIS_EXPIRY=60", "VCON_DLQ_EXPIRY=62", "VCON_INDEX_EXPIRY=63", "VCON_SERVER_VERSION=v",
 		"EGRESS_FORMAT_VERSION=0.0.1", "CONSERVER_WORKERS=3", "CONSERVER_VCON_CONCURRENCY=5", "LOG_LEVEL=WARNING",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://o:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_HEADERS=a=b%20c,d=e+f",
-		"OTEL_EXPORTER_OTLP_INSECURE=true", "OTEL_SERVICE_NAME=s", "OTEL_RESOURCE_ATTRIBUTES=k=v", "OTEL_METRIC_EXPORT_INTERVAL=250",
+		"OTEL_EXPORTER_OTLP_INSECURE=true", "OTEL_SERVICE_NAME=s", "OTEL_RESOURCE_ATTRIBUTES=service.name=r, k=v%20w,", "OTEL_METRIC_EXPORT_INTERVAL=250",
 		"SENTRY_DSN=https://secret@sentry", "HOSTNAME=h", "DD_SITE=")
 	for _, token := range []string{"token-of-environment", "first-token-of-file", "second-token-of-file"} {
 		if _, ok := keyOf(c.Auth, token); !ok {
@@ -63,12 +63,11 @@ func TestVariablesHonoured(t *testing.T) {
 		t.Errorf("%+v", c.Telemetry.Log)
 	}
 	want := []Header{{"a", "b c"}, {"d", "e+f"}}
-	if o := c.Telemetry.OTLP; o.Endpoint != "http://o:4317" || o.Protocol != "http/protobuf" || !slices.Equal(o.Headers, want) || !o.Insecure || o.Service != "s" || o.Resource != "k=v" || o.MetricInterval != 250*time.Millisecond {
+	if o := c.Telemetry.OTLP; o.Endpoint != "http://o:4317" || o.Protocol != "http/protobuf" || !slices.Equal(o.Headers, want) || !o.Insecure || o.Service != "s" || !slices.Equal(o.Resource, []Attribute{{"service.name", "r"}, {"k", "v w"}}) || o.Delta || o.MetricInterval != 250*time.Millisecond {
 		t.Errorf("otlp %s", o.Endpoint)
 	}
 	mustSay(t, r, codeEnv, "SENTRY_DSN: has no effect here, because errors are logged")
 	mustSay(t, r, codeEnv, "VCON_INDEX_EXPIRY: has no effect here, because the embedded store")
-	mustSay(t, r, codeEnv, "nothing is sent: this build has no OTLP exporter")
 	if says(r, codeEnv, "HOSTNAME") || says(r, codeEnv, "DD_SITE") || strings.Contains(show(r), "secret@") {
 		t.Errorf("too much is said:\n%s", show(r))
 	}
@@ -90,17 +89,23 @@ func TestEveryVariableWithoutEffectIsNamed(t *testing.T) {
 func TestBadVariables(t *testing.T) {
 	t.Parallel()
 	for pair, want := range map[string]string{
-		"VCON_REDIS_EXPIRY=an hour":             "VCON_REDIS_EXPIRY: its value is no duration",
-		"VCON_DLQ_EXPIRY=-1":                    "VCON_DLQ_EXPIRY: its value is negative",
-		"OTEL_EXPORTER_OTLP_INSECURE=perhaps":   "is neither true nor false",
-		"VCONDUIT_INSECURE=perhaps":             "VCONDUIT_INSECURE: its value is neither true nor false",
-		"CONSERVER_WORKERS=four":                "CONSERVER_WORKERS: its value is no whole number",
-		"EGRESS_FORMAT_VERSION=0.3.0":           "EGRESS_FORMAT_VERSION: only 0.0.1",
-		"OTEL_EXPORTER_OTLP_PROTOCOL=http/json": "is neither grpc nor http/protobuf",
-		"OTEL_EXPORTER_OTLP_HEADERS=a":          "is no list of name=value",
-		"OTEL_METRIC_EXPORT_INTERVAL=5s":        "OTEL_METRIC_EXPORT_INTERVAL: its value is no whole number",
-		"CONSERVER_API_TOKEN_FILE=/none":        "the file it names cannot be read",
-		"CONSERVER_HEADER_NAME=x y":             "server.key_header: is no name of an HTTP header",
+		"VCON_REDIS_EXPIRY=an hour":                              "VCON_REDIS_EXPIRY: its value is no duration",
+		"VCON_DLQ_EXPIRY=-1":                                     "VCON_DLQ_EXPIRY: its value is negative",
+		"OTEL_EXPORTER_OTLP_INSECURE=perhaps":                    "is neither true nor false",
+		"VCONDUIT_INSECURE=perhaps":                              "VCONDUIT_INSECURE: its value is neither true nor false",
+		"CONSERVER_WORKERS=four":                                 "CONSERVER_WORKERS: its value is no whole number",
+		"EGRESS_FORMAT_VERSION=0.3.0":                            "EGRESS_FORMAT_VERSION: only 0.0.1",
+		"OTEL_EXPORTER_OTLP_PROTOCOL=http/json":                  "is neither grpc nor http/protobuf",
+		"OTEL_EXPORTER_OTLP_HEADERS=a":                           "is no list of name=value",
+		"OTEL_METRIC_EXPORT_INTERVAL=5s":                         "OTEL_METRIC_EXPORT_INTERVAL: its value is no whole number",
+		"OTEL_METRIC_EXPORT_INTERVAL=0":                          "OTEL_METRIC_EXPORT_INTERVAL: is not between 100",
+		"OTEL_RESOURCE_ATTRIBUTES=a=%zz":                         "OTEL_RESOURCE_ATTRIBUTES: is no list of name=value",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=ftp://h:1":                  "telemetry.otlp.endpoint: is neither http://",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://u:passw@h":           "telemetry.otlp.endpoint: holds a user",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=both": "is none of cumulative, delta",
+		"DD_SITE=evil.example/path#":                             "DD_SITE: is no site",
+		"CONSERVER_API_TOKEN_FILE=/none":                         "the file it names cannot be read",
+		"CONSERVER_HEADER_NAME=x y":                              "server.key_header: is no name of an HTTP header",
 	} {
 		r := bad(t, "", pair)
 		mustSay(t, r, r.Of(Error)[0].Code, want)
@@ -187,5 +192,42 @@ func TestExpirySet(t *testing.T) {
 	}
 	if c, _ := good(t, "", "VCON_REDIS_EXPIRY=5"); !c.Queue.ExpirySet {
 		t.Error("VCON_REDIS_EXPIRY is the operator's word too")
+	}
+}
+
+func TestOTLPTarget(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"http://c:4317":           "http://c:4317",
+		"https://c/otlp/":         "https://c/otlp/",
+		"c:4317":                  "https://c:4317",
+		"insecure c:4317":         "http://c:4317",
+		"insecure https://c:4317": "https://c:4317",
+		"[::1]:4317":              "https://[::1]:4317",
+	} {
+		o := OTLP{Endpoint: strings.TrimPrefix(endpoint, "insecure ")}
+		o.Insecure = o.Endpoint != endpoint
+		if u, err := o.Target(); err != nil || u.String() != want {
+			t.Errorf("%s: %v, %v", endpoint, u, err)
+		}
+	}
+	for _, endpoint := range []string{"", ":4317", "grpc://c:4317", "http://", "http://c:port", "http://user@c", "http://c?key=1", "a b"} {
+		if u, err := (OTLP{Endpoint: endpoint}).Target(); err == nil {
+			t.Errorf("%q: %v", endpoint, u)
+		}
+	}
+}
+
+// TestDatadog: the key alone sends there; an endpoint wins, and the key is then said to have no effect.
+func TestDatadog(t *testing.T) {
+	t.Parallel()
+	c, r := good(t, "", "DD_API_KEY=dd-key-of-test", "DD_SITE=datadoghq.eu", "OTEL_RESOURCE_ATTRIBUTES=service.name=r")
+	if d := c.Telemetry.OTLP.Datadog; d.Key != "dd-key-of-test" || d.Site != "datadoghq.eu" || c.Telemetry.OTLP.Service != "r" || len(r.Problems) > 0 {
+		t.Errorf("%+v %s", c.Telemetry.OTLP, show(r))
+	}
+	_, r = good(t, "", "DD_API_KEY=dd-key-of-test", "OTEL_EXPORTER_OTLP_ENDPOINT=http://agent:4317", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta")
+	mustSay(t, r, codeEnv, "DD_API_KEY: has no effect here, because telemetry goes to the OTLP endpoint")
+	if strings.Contains(show(r), "dd-key-of-test") {
+		t.Error(show(r))
 	}
 }

@@ -171,7 +171,8 @@ func Default() *Config {
 	c.Telemetry = Telemetry{
 		Log:        Log{Level: "info", Format: "auto", Guest: "warn"},
 		Prometheus: Prometheus{Path: "/metrics", Open: true},
-		OTLP:       OTLP{Protocol: "grpc", Traces: 1, Service: "vcon-server", MetricInterval: 5 * time.Second},
+		OTLP: OTLP{Protocol: "grpc", Traces: 1, Service: "vcon-server", MetricInterval: 5 * time.Second,
+			Datadog: Datadog{Site: "datadoghq.com"}},
 	}
 	c.Sandbox = Sandbox{
 		Defaults: Limits{Memory: 64 << 20, Time: 2 * time.Minute, Fuel: 10e9, HostCalls: 100_000, Edits: 32 << 20, Log: 64 << 10,

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -26,6 +27,7 @@ import (
 	"github.com/vconduit/vconduit/api"
 	"github.com/vconduit/vconduit/config"
 	"github.com/vconduit/vconduit/internal/metric"
+	"github.com/vconduit/vconduit/internal/telemetry"
 	"github.com/vconduit/vconduit/queue/embedded"
 	"github.com/vconduit/vconduit/runtime/worker"
 )
@@ -43,6 +45,7 @@ type App struct {
 	level   *slog.LevelVar
 	backups *backups
 	metrics *prometheus.Registry
+	sent    *telemetry.Telemetry
 	store   *embedded.Store
 	build   *builder
 	modules *moduleLinks
@@ -70,6 +73,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{o: o, metrics: prometheus.NewRegistry()}
 	a.log, a.level = newLogger(cfg.Telemetry.Log, o)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.sent = telemetry.New(telemetry.Options{Gatherer: a.metrics, Log: a.log, Version: Version(o.Getenv).Version, Began: time.Now()})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -103,6 +107,7 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 		TTL:      cfg.Queue.Lease,
 		Owner:    owner(),
 		Observer: a.build.observer,
+		Spans:    a.sent,
 		Log:      a.log,
 	})
 	a.metrics.MustRegister(newDepths(a.store, func() []string { return a.current.Load().lists() }))
@@ -122,7 +127,9 @@ func (a *App) start(ctx context.Context, cfg *config.Config) (err error) {
 		Build:    api.Build{Version: v.Version, Commit: v.GitCommit, Time: v.BuildTime},
 		Metrics:  a.metrics,
 		Log:      a.log,
+		Span:     a.sent.Request,
 	})
+	a.sent.Apply(cfg.Telemetry.OTLP)
 	return nil
 }
 
@@ -201,6 +208,7 @@ func (a *App) Close() error {
 	}
 	// Neither is taken away: a run that did not end in time, or a request that was cut, may still ask for them.
 	a.closing.Do(func() {
+		a.sent.Close() // while the store still answers for the last lengths of lists
 		if b := a.current.Load(); b != nil {
 			errs = append(errs, b.close())
 		}

@@ -57,6 +57,7 @@ func (a *App) install(next *config.Config, patience time.Duration) {
 	a.level.Set(logLevel(next.Telemetry.Log.Level))
 	a.current.Store(made)
 	a.api.Apply(apiSettings(next))
+	a.sent.Apply(next.Telemetry.OTLP)
 	a.pool.PlanChanged()
 	a.tellBuilt(made)
 }

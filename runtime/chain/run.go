@@ -59,7 +59,9 @@ func (p Progress) Lasting() bool {
 type LinkReport struct {
 	ID                          vcon.ID // of the leased vCon; never a metric label
 	Chain, Link, Module, Digest string
+	Index                       int    // among the chain's links, from 0
 	Outcome                     string // done | halt | no_change | retry | failed | skipped
+	Began                       time.Time
 	Took                        time.Duration
 	Used                        hostabi.Limits // what the run used of its quotas
 	Memory                      int64          // most bytes of a guest's memory; 0 for builtin links
@@ -161,11 +163,11 @@ func (r *run) step(ctx context.Context, i int, s Step, id string) error {
 		err = r.tracerFailure(ctx, s, err)
 	}
 	if r.skips(s, err) {
-		r.report(s, "skipped", n.took, call)
+		r.report(n, "skipped")
 		r.pending.Done = append(r.pending.Done, id)
 		return nil
 	}
-	r.report(s, outcome(verdict, err), n.took, call)
+	r.report(n, outcome(verdict, err))
 	if err != nil {
 		return err
 	}
@@ -264,13 +266,14 @@ func (r *run) skips(s Step, err error) bool {
 	return s.OnError == SkipLink && errors.As(err, &l) && l.Again == nil && l.Reason != ReasonTracer && !errors.Is(err, ErrTimeout)
 }
 
-func (r *run) report(s Step, outcome string, took time.Duration, c *hostabi.Call) {
+// report tells how a link's run ended.
+func (r *run) report(n ran, outcome string) {
 	if r.job.LinkDone == nil {
 		return
 	}
-	denied, _ := c.Denied()
-	r.job.LinkDone(LinkReport{ID: r.job.Doc.ID(), Chain: r.chain.Name, Link: s.Name, Module: s.Module, Digest: s.Digest, Outcome: outcome, Took: took,
-		Used: c.Used(), Memory: c.Memory(), Denied: denied})
+	denied, _ := n.call.Denied()
+	r.job.LinkDone(LinkReport{ID: r.job.Doc.ID(), Chain: r.chain.Name, Link: n.step.Name, Module: n.step.Module, Digest: n.step.Digest, Index: n.index,
+		Outcome: outcome, Began: n.began, Took: n.took, Used: n.call.Used(), Memory: n.call.Memory(), Denied: denied})
 }
 
 func outcome(v hostabi.Verdict, err error) string {

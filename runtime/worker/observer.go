@@ -54,6 +54,7 @@ type StorageReport struct {
 	Storage string
 	Op      string // save | delete | get
 	Outcome string // ok | error | open (breaker)
+	Began   time.Time
 	Took    time.Duration
 	Err     error // nil when ok
 }

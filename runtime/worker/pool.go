@@ -37,6 +37,7 @@ type Options struct {
 	Grace    time.Duration // for what a shutdown cancelled to checkpoint and release; default 3 s
 	Owner    string        // of leases, for operators: host:pid
 	Observer Observer      // nil: nobody
+	Spans    Spans         // nil: no lease is followed
 	Log      *slog.Logger  // troubles with the store; nil: nowhere
 }
 

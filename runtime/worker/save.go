@@ -149,7 +149,7 @@ func (w *work) saveOne(name string, doc *vcon.VCon, rev queue.Rev) error {
 }
 
 func (w *work) observe(storage, op string, start time.Time, err error) {
-	r := StorageReport{ID: w.ID, Storage: storage, Op: op, Outcome: "ok", Took: time.Since(start), Err: err}
+	r := StorageReport{ID: w.ID, Storage: storage, Op: op, Outcome: "ok", Began: start, Took: time.Since(start), Err: err}
 	switch {
 	case errors.Is(err, chain.ErrOpen):
 		r.Outcome = "open"
@@ -157,6 +157,7 @@ func (w *work) observe(storage, op string, start time.Time, err error) {
 		r.Outcome = "error"
 	}
 	w.p.o.Observer.StorageDone(r)
+	w.span.StorageDone(r)
 }
 
 // egressFirst forwards the id before the storages have it. A created vCon is not in the store yet: its id goes with Finish.

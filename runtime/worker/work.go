@@ -34,6 +34,7 @@ type work struct {
 	// forwarded: the id went to the egress lists before the storages, in this lease.
 	forwarded bool
 	rep       Report
+	span      Span
 }
 
 // work works a lease to its end and reports it.
@@ -46,9 +47,11 @@ func (p *Pool) work(h *held) {
 		}
 	}
 	p.o.Observer.Received(w.rep.Chain, h.List)
+	w.span = w.begin()
 	w.dispatch()
 	w.rep.Took = time.Since(h.began)
 	p.o.Observer.Finished(w.rep)
+	w.span.End(w.rep)
 }
 
 // dispatch does what the lease's stage asks for. A panic of our own code is a dead letter, not a crash.
@@ -102,7 +105,7 @@ func (w *work) job() (chain.Job, error) {
 	return chain.Job{
 		Doc: w.Doc, Current: current, List: w.List, Run: w.Run, Attempt: w.Attempt(), Tries: w.Tries, Age: w.age(),
 		Done: stepNames(w.Done), Halted: w.Effects.Halted, TraceParent: traceParent(w.Context),
-		Memo: memo{w}, Alive: w.alive, LinkDone: w.p.o.Observer.LinkDone,
+		Memo: memo{w}, Alive: w.alive, LinkDone: w.linkDone,
 		Checkpoint: func(_ context.Context, p chain.Progress) error { return w.checkpoint(p) },
 	}, err
 }

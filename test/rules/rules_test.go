@@ -55,10 +55,13 @@ var edges = map[string][]string{
 	"cmd/*":                   {"internal/cli"},
 	"internal/guesttest":      {"internal/testenv"},
 	"internal/metric":         {},
+	"internal/telemetry":      {"config", "internal/metric", "runtime/chain", "runtime/worker", "vcon"},
 	"internal/testenv":        {},
 	"internal/top":            {},
 	"internal/testserver":     {"internal/testenv"},
 	"test/*":                  {"*"},
+
+	"internal/telemetry/telemetrytest": {},
 }
 
 // owners lists third-party modules that stay in one place.
@@ -73,6 +76,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis/v9":  {"builtin/storage/redis"},
 	"github.com/jackc/pgx/v5":       {"builtin/storage/postgres"},
 	"github.com/klauspost/compress": {"internal/backup"},
+	"go.opentelemetry.io":           {"internal/telemetry", "internal/telemetry/telemetrytest"},
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer": {"hostabi/outbound"},
 }
