@@ -42,8 +42,8 @@ func (e *RefusedError) Error() string { return strings.Join(e.Problems, "\n") }
 type App struct {
 	o       Options
 	log     *slog.Logger
-	level   *slog.LevelVar
 	backups *backups
+	logging *logging
 	metrics *prometheus.Registry
 	sent    *telemetry.Telemetry
 	store   *embedded.Store
@@ -71,7 +71,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a := &App{o: o, metrics: prometheus.NewRegistry()}
-	a.log, a.level = newLogger(cfg.Telemetry.Log, o)
+	a.log, a.logging = newLogger(cfg.Telemetry.Log, o)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.sent = telemetry.New(telemetry.Options{Gatherer: a.metrics, Log: a.log, Version: Version(o.Getenv).Version, Began: time.Now()})
 	defer func() {

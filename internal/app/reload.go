@@ -54,7 +54,7 @@ func (a *App) take(next *config.Config) {
 // install is take for who holds swap.
 func (a *App) install(next *config.Config, patience time.Duration) {
 	made := a.build.build(context.Background(), next, patience)
-	a.level.Set(logLevel(next.Telemetry.Log.Level))
+	a.logging.apply(next.Telemetry.Log)
 	a.current.Store(made)
 	a.api.Apply(apiSettings(next))
 	a.sent.Apply(next.Telemetry.OTLP)
