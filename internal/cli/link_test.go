@@ -358,7 +358,7 @@ func TestLinkMistakes(t *testing.T) {
 		{"run @ @", "want one MODULE, got 2 words"},
 		{"inspect", "want one MODULE, got 0 words"},
 		{"run @ --lost", "lost"},
-		{"run " + dir + "/no.wasm", dir + "/no.wasm: there is no such file (a builtin link is called by its name: links.tag, links.webhook)"},
+		{"run " + dir + "/no.wasm", dir + "/no.wasm: there is no such file (a builtin link is called by its name: links."},
 		{"run " + strings.TrimSuffix(module, ".wasm"), "is " + module + " meant?"},
 		{"inspect " + dir, dir + ": is a folder"},
 		{"run links.tga", "there is no builtin link links.tga"},
