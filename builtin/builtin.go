@@ -12,9 +12,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vconduit/vconduit/builtin/link/delay"
 	"github.com/vconduit/vconduit/builtin/link/diet"
+	"github.com/vconduit/vconduit/builtin/link/expire_vcon"
 	"github.com/vconduit/vconduit/builtin/link/jq_link"
+	"github.com/vconduit/vconduit/builtin/link/sampler"
 	"github.com/vconduit/vconduit/builtin/link/tag"
+	"github.com/vconduit/vconduit/builtin/link/tag_router"
 	"github.com/vconduit/vconduit/builtin/link/webhook"
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/runtime/chain"
@@ -33,10 +37,14 @@ type Link struct {
 // links is the table. Old configs write "server.links.tag" too.
 func links() map[string]Link {
 	return map[string]Link{
-		"links.diet":    {Run: diet.Run, Options: diet.Options{}, Check: diet.Check, Grants: dietGrants, SendsHTTP: true},
-		"links.jq_link": {Run: jq_link.Run, Options: jq_link.Options{}, Check: jq_link.Check, Grants: readGrants},
-		"links.tag":     {Run: tag.Run, Options: tag.Options{}, Check: tag.Check, Grants: tagGrants},
-		"links.webhook": {Run: webhook.Run, Options: webhook.Options{}, Check: webhook.Check, Grants: webhookGrants, SendsHTTP: true},
+		"links.delay":       {Run: delay.Run, Options: delay.Options{}, Check: delay.Check, Grants: delayGrants},
+		"links.diet":        {Run: diet.Run, Options: diet.Options{}, Check: diet.Check, Grants: dietGrants, SendsHTTP: true},
+		"links.expire_vcon": {Run: expire_vcon.Run, Options: expire_vcon.Options{}, Check: expire_vcon.Check, Grants: expireGrants},
+		"links.jq_link":     {Run: jq_link.Run, Options: jq_link.Options{}, Check: jq_link.Check, Grants: readGrants},
+		"links.sampler":     {Run: sampler.Run, Options: sampler.Options{}, Check: sampler.Check, Grants: samplerGrants},
+		"links.tag":         {Run: tag.Run, Options: tag.Options{}, Check: tag.Check, Grants: tagGrants},
+		"links.tag_router":  {Run: tag_router.Run, Options: tag_router.Options{}, Check: tag_router.Check, Grants: tagRouterGrants},
+		"links.webhook":     {Run: webhook.Run, Options: webhook.Options{}, Check: webhook.Check, Grants: webhookGrants, SendsHTTP: true},
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"net/http"
 
 	"github.com/vconduit/vconduit/builtin/link/diet"
+	"github.com/vconduit/vconduit/builtin/link/tag_router"
 	"github.com/vconduit/vconduit/builtin/link/webhook"
 	"github.com/vconduit/vconduit/hostabi"
 	"github.com/vconduit/vconduit/hostabi/outbound"
+	"github.com/vconduit/vconduit/queue"
 	link "github.com/vconduit/vconduit/sdk/go"
 )
 
@@ -20,6 +22,28 @@ func tagGrants(json.RawMessage) (hostabi.Grants, error) {
 func readGrants(json.RawMessage) (hostabi.Grants, error) {
 	return hostabi.Grants{Read: hostabi.Paths{All: true}}, nil
 }
+
+// samplerGrants: the uuid decides, nothing else of the vCon.
+func samplerGrants(json.RawMessage) (hostabi.Grants, error) {
+	return hostabi.Grants{Read: hostabi.Paths{Allow: []string{"/uuid"}}}, nil
+}
+
+// tagRouterGrants: the lists that the operator wrote. Tags are read where attachments may be.
+func tagRouterGrants(options json.RawMessage) (hostabi.Grants, error) {
+	var o tag_router.Options
+	link.DecodeOptions(options, &o) // checked before
+	g := hostabi.Grants{Read: hostabi.Paths{Allow: []string{"/attachments"}}, Queues: o.Targets()}
+	for _, list := range g.Queues {
+		if err := queue.CheckListName(list); err != nil {
+			return g, fmt.Errorf("tag_routes: %w", err)
+		}
+	}
+	return g, nil
+}
+
+func expireGrants(json.RawMessage) (hostabi.Grants, error) { return hostabi.Grants{TTL: true}, nil }
+
+func delayGrants(json.RawMessage) (hostabi.Grants, error) { return hostabi.Grants{KV: true}, nil }
 
 // webhookGrants: the whole vCon may be read, and posted to the URLs that the operator wrote.
 func webhookGrants(options json.RawMessage) (hostabi.Grants, error) {

@@ -171,7 +171,7 @@ func (r runner) run(t testing.TB, doc *vcon.VCon, open OpenLink) outcome {
 	var e effects
 	net := &scripted{answers: r.answers}
 	call := hostabi.New(ctx, hostabi.Options{
-		Doc: doc.Draft(), Link: "link", Chain: "chain", List: "list", Step: "link#1", Config: r.options, Grants: grants, HTTP: net,
+		Doc: doc.Draft(), Link: "link", Chain: "chain", List: "list", Step: "link#1", Config: r.options, Grants: grants, HTTP: net, KV: &KV{},
 		Log: func(level int, line string) { e.Log = append(e.Log, fmt.Sprintf("%d %s", level, line)) },
 		Metric: func(kind int, name string, v float64) {
 			e.Metrics = append(e.Metrics, fmt.Sprintf("%d %s %v", kind, name, v))
