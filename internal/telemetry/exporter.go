@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -21,7 +22,7 @@ type metricExporter struct {
 // Export sends; its error is in the log.
 func (e *metricExporter) Export(ctx context.Context, m *metricdata.ResourceMetrics) error {
 	if e.delta == nil {
-		e.told.note(e.Exporter.Export(ctx, m))
+		e.told.note(ctx, e.Exporter.Export(ctx, m))
 		return nil
 	}
 	var all []metricdata.Metrics
@@ -37,7 +38,7 @@ func (e *metricExporter) Export(ctx context.Context, m *metricdata.ResourceMetri
 	if err == nil {
 		e.delta.sent = next
 	}
-	e.told.note(err)
+	e.told.note(ctx, err)
 	return nil
 }
 
@@ -49,7 +50,7 @@ type spanExporter struct {
 
 // ExportSpans sends; its error is in the log.
 func (e *spanExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	e.told.note(e.SpanExporter.ExportSpans(ctx, spans))
+	e.told.note(ctx, e.SpanExporter.ExportSpans(ctx, spans))
 	return nil
 }
 
@@ -66,8 +67,12 @@ type outage struct {
 	logged time.Time
 }
 
-// note takes the result of one export.
-func (o *outage) note(err error) {
+// note takes the result of one export. One that we cancelled ourselves, at the end or for a new destination, says nothing
+// of the receiver.
+func (o *outage) note(ctx context.Context, err error) {
+	if err != nil && (errors.Is(err, context.Canceled) || errors.Is(ctx.Err(), context.Canceled)) {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
