@@ -10,6 +10,7 @@ var (
 	ErrSuperseded  = errors.New("queue: superseded by a newer submission")                         // the uuid was submitted again
 	ErrGone        = errors.New("queue: document deleted")                                         // DELETE while leased
 	ErrIdempotency = errors.New("queue: idempotency key reused with another body")                 //
+	ErrQuota       = errors.New("queue: quota of the day is used up")                              // Submit: nothing was kept
 	ErrFull        = errors.New("queue: store is full")                                            // disk or memory; nothing was kept, try later
 	ErrUnavailable = errors.New("queue: store unavailable")                                        // try again with backoff
 	ErrListName    = errors.New("queue: list name not allowed")                                    //

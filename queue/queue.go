@@ -27,6 +27,7 @@ type Queue interface {
 	Leaser
 	Lists
 	DeadLetters
+	Accounts
 	KV
 	// Ready says whether the store can be used now, cheaply; it never blocks longer than ctx.
 	Ready(ctx context.Context) Health
@@ -49,7 +50,7 @@ type Rev uint64
 type Submitter interface {
 	// Submit stores the document with its indexes and appends it to its lists, all or nothing, durable on return.
 	// A uuid that exists is replaced: its generation goes up, older jobs and journals are dropped, a holder of the
-	// older one gets ErrSuperseded. Errors: ErrIdempotency, ErrListName, ErrFull, ErrUnavailable, ErrClosed.
+	// older one gets ErrSuperseded. Errors: ErrIdempotency, ErrListName, ErrQuota, ErrFull, ErrUnavailable, ErrClosed.
 	Submit(ctx context.Context, s Submission) (Receipt, error)
 	// Enqueue appends existing documents to a list, in order, and returns the ids that no document has (those are not
 	// appended). Errors: ErrListName, ErrFull, ErrUnavailable.
@@ -60,8 +61,12 @@ type Submitter interface {
 type Submission struct {
 	Doc   *vcon.VCon
 	Lists []string // empty: stored, not queued. The same name twice counts once
-	// Principal names who submits (scope of IdempotencyKey): a key's name, never the key.
-	Principal      string
+	// Principal names who submits (scope of IdempotencyKey, account of Usage): a key's name, never the key. "" = nobody in
+	// particular, who is not counted.
+	Principal string
+	// Quota is how many vCons this Principal may have stored in one UTC day of the store's clock, over all lists; 0 = any number.
+	// A retry that changes nothing costs nothing.
+	Quota          int64
 	IdempotencyKey string        // remembered 24 h with the body's hash; "" = none
 	Dedupe         time.Duration // the same bytes for the same list within this time are a retry; 0 = off
 	Lifetime       time.Duration // of a document that is never queued; 0 = for ever
@@ -375,6 +380,31 @@ type DeadLetters interface {
 	Reprocess(ctx context.Context, list string, f Filter, from From, n int) (int, error)
 	// Purge drops matching dead letters for good, with their documents where nothing else holds them.
 	Purge(ctx context.Context, list string, f Filter) (int, error)
+}
+
+// Accounts tells what was submitted, by whom and where. The counts are made in Submit's transaction: they are exact.
+type Accounts interface {
+	// Usage gives the counts that fit, by day, principal and list. They are kept for UsageDays.
+	Usage(ctx context.Context, f UsageFilter) ([]Usage, error)
+}
+
+// UsageDays is how many UTC days counts are kept, at least.
+const UsageDays = 400
+
+// UsageFilter selects counts; zero fields match all.
+type UsageFilter struct {
+	From, To        time.Time // UTC days, inclusive; the time of day does not count
+	Principal, List string
+}
+
+// Usage is what one principal submitted to one list ("" = to none) on one UTC day.
+type Usage struct {
+	Day        time.Time // 00:00 UTC
+	Principal  string
+	List       string
+	VCons      int64 // stored and queued; one that names two lists counts on both
+	Bytes      int64 // of their documents
+	Duplicates int64 // retries that changed nothing
 }
 
 // KV is a small store for links: immediate, not part of any commit, kept when a run fails. ttl 0 = for ever.

@@ -85,7 +85,7 @@ func TestTextOfAnOlderStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{`DROP TABLE words`, `DROP TABLE unread`, `PRAGMA user_version=1`} {
+	for _, q := range []string{`DROP TABLE words`, `DROP TABLE unread`, `DROP TABLE usage`, `PRAGMA user_version=1`} {
 		if _, err := c.exec(q); err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 
 // formats are the steps from an empty database to the present format: user_version counts those that were taken. A step
 // that was released never changes; what comes later is a step of its own.
-var formats = []string{schema, proseFormat}
+var formats = []string{schema, proseFormat, usageFormat}
 
 // pageSize is SQLite's page; the default 4 kB puts most documents on overflow pages.
 const pageSize = 8192

@@ -27,6 +27,7 @@ type Store struct {
 	level       string         // synchronous= of the writer
 	dropped     []string       // files to unlink after the next commit that waits for the disk
 	turns       map[string]int // smooth weighted round robin: what each list is owed
+	usageDay    int64          // the last day on which old counts were dropped
 	tombs       bool           // there may be tombstones
 	suspectLast bool           // what was leased last was a suspect
 	loans       map[[16]byte]loan

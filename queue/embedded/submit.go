@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,8 @@ type paper struct {
 	life    int64 // ms
 	dedupe  int64 // ms
 	idem    []byte
+	by      string // principal
+	quota   int64
 	kept    bool // a transaction named the file
 }
 
@@ -69,7 +72,7 @@ func (s *Store) Submit(ctx context.Context, sub queue.Submission) (queue.Receipt
 // prepare checks a submission and does all of its work that needs no transaction; a large document is on disk then.
 func (s *Store) prepare(sub queue.Submission) (*paper, error) {
 	p := &paper{id: sub.Doc.ID(), text: sub.Doc.Bytes(), sha: sub.Doc.Hash(), ctx: sub.Context,
-		dedupe: sub.Dedupe.Milliseconds()}
+		dedupe: sub.Dedupe.Milliseconds(), by: sub.Principal, quota: sub.Quota}
 	if len(sub.Lists) == 0 {
 		p.life = sub.Lifetime.Milliseconds() // else Finish decides
 	}
@@ -115,11 +118,17 @@ func idemHash(principal string, id vcon.ID, key string) []byte {
 func (t *tx) submit(p *paper) (queue.Receipt, error) {
 	if p.idem != nil {
 		if r, err := t.recall(p); err != nil || r.Duplicate {
-			return r, err
+			return r, errors.Join(err, t.charge(p, r))
 		}
+	}
+	if err := t.afford(p); err != nil {
+		return queue.Receipt{}, err
 	}
 	r, err := t.keep(p)
 	if err != nil {
+		return r, err
+	}
+	if err := t.charge(p, r); err != nil {
 		return r, err
 	}
 	if !r.Duplicate {

@@ -149,6 +149,7 @@ func topics() []topic {
 		{"Text", textCases()},
 		{"Egress", egressCases()},
 		{"ToLists", toListsCases()},
+		{"Accounts", accountsCases()},
 		{"Large", largeCases()},
 		{"KV", kvCases()},
 		{"Concurrent", concurrentCases()},
