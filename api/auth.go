@@ -24,8 +24,10 @@ type caller struct {
 	owner  bool   // of the process: ServeAdmin
 	all    bool   // every scope
 	scopes []string
-	mode   vcon.Mode // of an ingress key
-	denial string    // authIngress: the 403 to come
+	mode   vcon.Mode     // of an ingress key
+	quota  int64         // of an ingress key; 0 = none
+	wait   time.Duration // until an ingress key may come again; 0 = now
+	denial string        // authIngress: the 403 to come
 }
 
 func (w *caller) has(scope string) bool {
@@ -46,7 +48,10 @@ func (c *call) authorize(rt *route) string {
 		c.who.all = true
 		return ""
 	}
-	key := match(c.set.Keys, c.presented())
+	key, expired := match(c.set.Keys, c.presented())
+	if key == nil && expired != nil {
+		c.s.metrics.refused.WithLabelValues(expired.Name, refusedExpired).Inc()
+	}
 	if key == nil {
 		return "Invalid API Key"
 	}
@@ -61,17 +66,20 @@ func (c *call) authorize(rt *route) string {
 func (c *call) presented() []byte { return c.ctx.Request.Header.PeekBytes(c.set.header) }
 
 // match asks every key, so that the time taken does not tell which one it was.
-func match(keys []Key, presented []byte) *Key {
-	var found *Key
+func match(keys []Key, presented []byte) (found, expired *Key) {
 	for i := range keys {
-		if k := &keys[i]; k.Hash.Matches(string(presented)) && fresh(k.Expires) {
+		switch k := &keys[i]; {
+		case !k.Hash.Matches(string(presented)):
+		case fresh(k.Expires):
 			found = k
+		default:
+			expired = k
 		}
 	}
 	if len(presented) == 0 {
-		return nil
+		return nil, nil
 	}
-	return found
+	return found, expired
 }
 
 func lacks(scope string) string { return "Key lacks scope " + scope }
@@ -95,19 +103,32 @@ func (c *call) authorizeIngress() string {
 	if list.Invalid {
 		return fmt.Sprintf("Invalid configuration for ingress list '%s'", name)
 	}
-	found := -1
+	found, expired := -1, -1
 	for i := range list.Keys {
-		if k := &list.Keys[i]; k.Hash.Matches(string(presented)) && fresh(k.Expires) {
+		switch k := &list.Keys[i]; {
+		case !k.Hash.Matches(string(presented)):
+		case fresh(k.Expires):
 			found = i
+		default:
+			expired = i
 		}
 	}
 	if found < 0 {
+		if expired >= 0 {
+			c.s.metrics.refused.WithLabelValues(list.account(name, expired), refusedExpired).Inc()
+		}
 		return fmt.Sprintf("Invalid API Key for ingress list '%s'", name)
 	}
 	k := &list.Keys[found]
-	c.who.name, c.who.mode = k.Name, k.Validation
-	if k.Name == "" {
-		c.who.name = name + "#" + strconv.Itoa(found+1)
-	}
+	c.who.name, c.who.mode, c.who.quota = list.account(name, found), k.Validation, k.Quota
+	c.who.wait = c.s.limits.wait(c.who.name, k)
 	return ""
+}
+
+// account names a key where it is counted: by its name, else list#n.
+func (l *IngressList) account(list string, i int) string {
+	if name := l.Keys[i].Name; name != "" {
+		return name
+	}
+	return list + "#" + strconv.Itoa(i+1)
 }

@@ -130,13 +130,13 @@ telemetry: {prometheus: {open: false}}
 		set.Lifetime != c.Queue.Expiry || set.RootPath != "/api" || !set.Lists["sales"] || !set.Lists["other"] {
 		t.Errorf("got %+v", set)
 	}
-	if k := match(set.Keys, []byte("main-token-0123456")); k == nil || k.Scopes[0] != ScopeAll {
+	if k, _ := match(set.Keys, []byte("main-token-0123456")); k == nil || k.Scopes[0] != ScopeAll {
 		t.Errorf("the token: %+v", k)
 	}
-	if k := match(set.Keys, []byte("reader-key-012345")); k == nil || k.Name != "ui" || len(k.Scopes) != 1 {
+	if k, _ := match(set.Keys, []byte("reader-key-012345")); k == nil || k.Name != "ui" || len(k.Scopes) != 1 {
 		t.Errorf("the key: %+v", k)
 	}
-	if k := match(set.Keys, []byte("sales-secret-key-000")); k != nil {
+	if k, _ := match(set.Keys, []byte("sales-secret-key-000")); k != nil {
 		t.Errorf("a partner's key opens the main routes: %+v", k)
 	}
 	if keys := set.Ingress["sales"].Keys; len(keys) != 1 || !keys[0].Hash.Matches("sales-secret-key-000") {

@@ -53,7 +53,8 @@ func keysFrom(a config.Auth) []Key {
 func ingressFrom(list config.IngressList) IngressList {
 	out := IngressList{Invalid: len(list.Keys) == 0}
 	for _, k := range list.Keys {
-		out.Keys = append(out.Keys, IngressKey{Name: k.Name, Hash: k.Key, Expires: k.Expires, Validation: modes[k.Validation]})
+		out.Keys = append(out.Keys, IngressKey{Name: k.Name, Hash: k.Key, Expires: k.Expires, Validation: modes[k.Validation],
+			Rate: k.Rate.PerSecond(), Burst: k.Burst, Quota: int64(k.Quota.Count)})
 	}
 	return out
 }

@@ -17,6 +17,7 @@ type meters struct {
 	enqueued *prometheus.CounterVec
 	unknown  prometheus.Counter
 	panics   prometheus.Counter
+	refused  *prometheus.CounterVec
 }
 
 // Sources of enqueued vCons, as the Python server names them.
@@ -35,6 +36,7 @@ func newMeters(reg prometheus.Registerer, s *Server) *meters {
 		seconds:  metric.RequestTime.Histogram(reg),
 		enqueued: metric.Enqueued.Counter(reg),
 		unknown:  metric.UnknownList.Counter(reg).WithLabelValues(),
+		refused:  metric.Refused.Counter(reg),
 		panics:   metric.Panics.Counter(reg).WithLabelValues(),
 	}
 }

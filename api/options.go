@@ -41,6 +41,7 @@ type Store interface {
 	queue.Documents
 	queue.Lists
 	queue.DeadLetters
+	queue.Accounts
 	Ready(ctx context.Context) queue.Health
 }
 

@@ -24,6 +24,7 @@ var (
 	anyText    = schema{"type": "string"}
 	anyInteger = schema{"type": "integer"}
 	anyUUID    = schema{"type": "string", "format": "uuid"}
+	aDay       = schema{"type": "string", "format": "date"}
 	aMoment    = schema{"type": "string", "format": "date-time"}
 	aFlag      = schema{"type": "boolean", "default": false}
 )
@@ -42,8 +43,10 @@ func schemas() schema {
 		"Version":             version,
 		"Health":              object([]string{"status", "version"}, schema{"status": anyText, "version": ref("Version")}),
 		"Depth":               object([]string{"ready", "delayed", "leased", "dead"}, schema{"ready": anyInteger, "delayed": anyInteger, "leased": anyInteger, "dead": anyInteger}),
-		"QueueDepth":          object([]string{"list_name", "depth"}, schema{"list_name": anyText, "depth": anyInteger}),
-		"Held":                object([]string{"uuid", "token"}, schema{"uuid": anyUUID, "token": anyText}),
+		"Usage": object([]string{"day", "key", "ingress_list", "vcons", "bytes", "duplicates"}, schema{
+			"day": aDay, "key": anyText, "ingress_list": anyText, "vcons": anyInteger, "bytes": anyInteger, "duplicates": anyInteger}),
+		"QueueDepth": object([]string{"list_name", "depth"}, schema{"list_name": anyText, "depth": anyInteger}),
+		"Held":       object([]string{"uuid", "token"}, schema{"uuid": anyUUID, "token": anyText}),
 		"Outcome": object([]string{"uuid", "status", "detail"}, schema{
 			"uuid": orNull(anyUUID), "status": anyInteger,
 			"detail": schema{"anyOf": []schema{{"type": "null"}, anyText, arrayOf(ref("ValidationError"))}},

@@ -183,9 +183,13 @@ func (s *Server) run(ctx *fasthttp.RequestCtx, rt *route) {
 }
 
 // admit reads the body and checks the key, in the Python server's order: a body that is no JSON is told before a wrong
-// key is. A caller without a fitting key is not read beyond strangerLimit.
+// key is. A caller without a fitting key is not read beyond strangerLimit, one that comes too often not at all.
 func (c *call) admit(rt *route) bool {
 	denial := c.authorize(rt)
+	if c.who.wait > 0 {
+		c.tooMany(refusedRate, "Rate limit exceeded", c.who.wait)
+		return false
+	}
 	if rt.body != bodyNone && !c.take(rt, denial) {
 		return false
 	}

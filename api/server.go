@@ -30,6 +30,7 @@ type Server struct {
 	archive Archive
 	config  ConfigFile
 	audit   Audit
+	limits  limiters
 	backup  func(context.Context) (io.ReadCloser, error)
 	ready   func(context.Context) (int, any)
 	drain   func(context.Context)

@@ -44,6 +44,7 @@ const (
 	scopeRead          = "read"
 	scopeWrite         = "write"
 	scopeDLQ           = "dlq"
+	scopeUsage         = "usage"
 	scopeMetrics       = "metrics"
 	scopeAudit         = "audit"
 	scopeAdmin         = "admin"
@@ -78,6 +79,9 @@ type IngressKey struct {
 	Hash       Hash
 	Expires    time.Time
 	Validation vcon.Mode // Lenient = the server's mode
+	Rate       float64   // requests a second; 0 = any number
+	Burst      int       // requests at once; 0 = those of one second, at least one
+	Quota      int64     // vCons in a UTC day; 0 = any number
 }
 
 const (

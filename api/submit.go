@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +47,12 @@ func postExternal(c *call) {
 		c.detail(fasthttp.StatusForbidden, c.who.denial)
 		return
 	}
-	if err := c.submit(c.doc, []string{list}, c.set.Dedupe, sourceExternal); err != nil {
+	err := c.submit(c.doc, []string{list}, c.set.Dedupe, sourceExternal)
+	if errors.Is(err, queue.ErrQuota) {
+		c.tooMany(refusedQuota, "Daily quota exceeded", untilMidnight(time.Now()))
+		return
+	}
+	if err != nil {
 		c.storeFailed(err, failedToStore)
 		return
 	}
@@ -57,7 +63,7 @@ func postExternal(c *call) {
 func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration, source string) error {
 	h := &c.ctx.Request.Header
 	receipt, err := c.s.store.Submit(c.s.base, queue.Submission{
-		Doc: doc, Lists: lists, Principal: c.who.name, Dedupe: dedupe, Lifetime: c.set.Lifetime,
+		Doc: doc, Lists: lists, Principal: c.who.name, Quota: c.who.quota, Dedupe: dedupe, Lifetime: c.set.Lifetime,
 		IdempotencyKey: string(h.Peek("Idempotency-Key")), Context: c.trace,
 	})
 	if err != nil || receipt.Duplicate {

@@ -91,7 +91,7 @@ func listRoutes() []*route {
 			doc: operation{tag: "chain", summary: "How many ids wait on a list", result: anyInteger, params: []param{paramEgress}}},
 		{method: post, path: "/vcon/external-ingress", auth: authIngress, body: bodyVCon, handle: postExternal,
 			doc: operation{tag: "external", summary: "A partner's submission to the list its key is for", body: ref("Vcon"),
-				status: fasthttp.StatusNoContent, params: []param{paramIngest, paramOnce}}},
+				status: fasthttp.StatusNoContent, params: []param{paramIngest, paramOnce}, also: map[int]string{fasthttp.StatusTooManyRequests: "Detail"}}},
 	}
 }
 
@@ -118,6 +118,10 @@ func dlqRoutes() []*route {
 
 func configRoutes() []*route {
 	return []*route{
+		{method: get, path: "/usage", auth: authKey, scope: scopeUsage, handle: getUsage,
+			doc: operation{tag: "config", summary: "What each key submitted to each list, by UTC day", result: arrayOf(ref("Usage")),
+				params: []param{{name: "from", schema: aDay, about: "First day; default 30 days back."}, {name: "to", schema: aDay},
+					{name: "key", schema: anyText, about: "Name of a key, or list#n."}, {name: "ingress_list", schema: anyText}}}},
 		{method: post, path: "/drain", auth: authKey, scope: scopeAdmin, handle: postDrain,
 			doc: operation{tag: "config", summary: "Stop working and put everything under way back on its list; what each list holds",
 				result: schema{"type": "object", "additionalProperties": ref("Depth")}}},

@@ -109,13 +109,27 @@ func (l *loading) checkKeys() {
 				l.add(Error, codeValue, k.Pos, at, "has no key", "")
 			}
 			l.checkExpiry(at, k.Expires, k.Pos)
+			if !k.Quota.IsZero() && k.Quota.Per != 24*time.Hour {
+				l.add(Error, codeValue, k.Pos, at+".quota", "is counted by the day", "write it as 100000/day; a rate bounds shorter times")
+			}
+			if k.Burst > 0 && k.Rate.IsZero() {
+				l.add(Warning, codeValue, k.Pos, at+".burst", "does nothing without a rate", "")
+			}
 		}
 	}
 }
 
+// expirySoon is how long before its end a key is warned of.
+const expirySoon = 14 * 24 * time.Hour
+
 func (l *loading) checkExpiry(path string, t time.Time, pos Pos) {
-	if !t.IsZero() && t.Before(time.Now()) {
+	switch left := time.Until(t); {
+	case t.IsZero():
+	case left <= 0:
 		l.add(Warning, codeKey, pos, path+".expires", "this key has expired", "")
+	case left < expirySoon:
+		l.add(Warning, codeKey, pos, path+".expires", fmt.Sprintf("this key expires in %d days", int(left.Hours()/24)),
+			"put its successor beside it: both are good until then")
 	}
 }
 

@@ -17,16 +17,10 @@ type unenforced struct {
 }
 
 func notEnforced() []unenforced {
-	const fuel, modules, accounts, redis = "metering of fuel", "signatures and locks of modules", "counting per key", "the Redis store"
+	const fuel, modules, redis = "metering of fuel", "signatures and locks of modules", "the Redis store"
 	return []unenforced{
-		{key: "ingress_auth.*.rate", needs: accounts}, // one key for the list
-		{key: "ingress_auth.*.burst", needs: accounts},
-		{key: "ingress_auth.*.quota", needs: accounts},
-		{key: "ingress_auth.*.tenant", needs: accounts},
-		{key: "ingress_auth.*.*.rate", needs: accounts}, // a list of keys
-		{key: "ingress_auth.*.*.burst", needs: accounts},
-		{key: "ingress_auth.*.*.quota", needs: accounts},
-		{key: "ingress_auth.*.*.tenant", needs: accounts},
+		{key: "ingress_auth.*.tenant", needs: fuel},   // one key for the list
+		{key: "ingress_auth.*.*.tenant", needs: fuel}, // a list of keys
 		{key: "queue.index_keep", needs: "an index that outlives its documents"},
 		{key: "queue.reshard_window", needs: redis},
 		{key: "queue.redis.documents", needs: redis},

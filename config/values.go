@@ -56,6 +56,14 @@ type Rate struct {
 // IsZero says that there is no bound.
 func (r Rate) IsZero() bool { return r.Per == 0 }
 
+// PerSecond is the rate in events a second; 0 when there is no bound.
+func (r Rate) PerSecond() float64 {
+	if r.IsZero() {
+		return 0
+	}
+	return float64(r.Count) / r.Per.Seconds()
+}
+
 // String gives "50/s", "" when there is no bound.
 func (r Rate) String() string {
 	for _, u := range rateUnits() {

@@ -49,6 +49,8 @@ var (
 		Help: "Open connections."}
 	BodyBytes = Instrument{Name: "vconduit.http.body_bytes", Kind: UpDown, Unit: "By",
 		Help: "Bytes of request bodies held now."}
+	Refused = Instrument{Name: "vconduit.api.refused", Kind: Counter, Unit: "{request}", Labels: []string{"key_name", "reason"},
+		Help: "Requests refused to a key that fits: rate, quota, expired. The key by its name, or list#n."}
 	UnknownList = Instrument{Name: "vconduit.api.unknown_list", Kind: Counter, Unit: "{vcon}",
 		Help: "vCons put on a list that no chain reads."}
 )
@@ -57,7 +59,7 @@ var (
 func All() []Instrument {
 	return []Instrument{
 		Enqueued, Received, Processed, Processing, Inflight, Links, LinkTime, Storages, StorageTime, Dead, ListLength, ReadMiss, ReadHit, ReadNotFound,
-		Chains, Requests, RequestTime, Panics, Connections, BodyBytes, UnknownList,
+		Chains, Requests, RequestTime, Panics, Connections, BodyBytes, Refused, UnknownList,
 	}
 }
 

@@ -78,6 +78,7 @@ var owners = map[string][]string{
 	"github.com/aws":                {"builtin/storage/s3", "hostabi/outbound"},
 	"github.com/itchyny/gojq":       {"builtin/link/jq_link"},
 	"github.com/redis/go-redis/v9":  {"builtin/storage/redis"},
+	"golang.org/x/time":             {"api"},
 	"github.com/jackc/pgx/v5":       {"builtin/storage/postgres"},
 	"github.com/klauspost/compress": {"internal/backup"},
 	"go.opentelemetry.io":           {"internal/telemetry", "internal/telemetry/telemetrytest"},
