@@ -144,6 +144,8 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	d.send("POST", "/config", "", conf.body, 204, key)
 	d.send("POST", "/config", "", conf.body, 412, key, `If-Match: "old"`)
 	d.send("POST", "/config", "", "[]", 422, key)
+	d.send("GET", "/usage", "", "", 200, key)
+	d.send("GET", "/usage", "?from=x", "", 422, key)
 	d.send("GET", "/audit/{vcon_uuid}", "", "", 200, key)
 	d.send("GET", "/audit/{vcon_uuid}", "/x", "", 422, key)
 	d.send("DELETE", "/vcon/{vcon_uuid}", "", "", 204, key)
@@ -187,6 +189,7 @@ func TestFailuresFitTheDescription(t *testing.T) {
 		{"POST", "/dlq/reprocess", "?ingress_list=a", ""},
 		{"POST", "/dlq/purge", "?ingress_list=a", ""},
 		{"POST", "/drain", "", ""},
+		{"GET", "/usage", "", ""},
 		{"GET", "/ready", "", ""},
 	} {
 		got := d.send(tt.method, tt.at, tt.query, tt.body, 503)

@@ -58,7 +58,8 @@ func TestRateLimit(t *testing.T) {
 	}
 	set = partnerKeys(IngressKey{Name: "slow", Hash: config.HashKey("slow"), Rate: 1000, Burst: 50})
 	s.Apply(set)
-	time.Sleep(5 * time.Millisecond) // some tokens of the new rate
+	ask(t, client, "POST", toIn, dated(2), header("slow")) // from here on tokens come at the new rate
+	time.Sleep(50 * time.Millisecond)
 	if got := ask(t, client, "POST", toIn, dated(2), header("slow")); got.status != 204 {
 		t.Errorf("after the rate was raised: %d %s", got.status, got.body)
 	}
