@@ -72,6 +72,9 @@ const hashPrefix = "sha256:"
 // HashKey makes the KeyHash of a plain key.
 func HashKey(plain string) KeyHash { return KeyHash{sum: sha256.Sum256([]byte(plain)), set: true} }
 
+// Hash is the form for a configuration: sha256: and 64 hex digits. It is no secret if the key is random.
+func (k KeyHash) Hash() string { return hashPrefix + hex.EncodeToString(k.sum[:]) }
+
 // parseKey takes a plain key or sha256: and 64 hex digits; false if the digits are wrong.
 func parseKey(text string) (KeyHash, bool) {
 	digits, hashed := strings.CutPrefix(text, hashPrefix)

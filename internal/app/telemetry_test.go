@@ -30,6 +30,8 @@ const spoken = "words-of-a-conversation"
 
 const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
+const expiredKey = "app-gone-key-0123456789"
+
 // observed is a server with one vCon that went through its chain, good, and one that became a dead letter, dead.
 type observed struct {
 	*App
@@ -42,7 +44,8 @@ func observe(t *testing.T, env map[string]string) *observed {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.yml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(testConfig, "%DIR%", dir)), 0o600); err != nil {
+	text := strings.NewReplacer("%DIR%", dir, "app-test-key-0123456789", "[{name: gone, key: "+expiredKey+", expires: 2020-01-01}]").Replace(testConfig)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o := &observed{log: &bytes.Buffer{}, good: vcon.NewID("example.com"), dead: vcon.NewID("example.com")}
@@ -69,9 +72,29 @@ func observe(t *testing.T, env map[string]string) *observed {
 	t.Cleanup(o.stop)
 	o.post(t, o.good, "")
 	o.post(t, o.dead, `"extensions":["unheard-of"],"critical":["unheard-of"],`)
+	o.refused(t)
 	o.await(t, `conserver_main_loop_count_vcons_processed_total{chain_name="main"} 1`, `conserver_dlq_count_total{queue_name="DLQ:calls",reason="critical_extension"} 1`,
 		`conserver_vcons_inflight{chain_name="main"} 0`)
 	return o
+}
+
+// refused posts with a key that has expired.
+func (o *observed) refused(t *testing.T) {
+	t.Helper()
+	doc := fmt.Sprintf(`{"uuid":%q,"created_at":"2026-11-02T09:14:03Z","parties":[]}`, o.good)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+o.Addr()+"/vcon/external-ingress?ingress_list=calls", strings.NewReader(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Conserver-Api-Token", expiredKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Fatal(resp.Status)
+	}
 }
 
 func (o *observed) post(t *testing.T, id vcon.ID, more string) {

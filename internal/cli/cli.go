@@ -62,6 +62,7 @@ func commands() []command {
 		drainCommand(),
 		linkRunCommand(), linkInspectCommand(),
 		auditShowCommand(), auditVerifyCommand(),
+		keyNewCommand(), keyHashCommand(),
 		doctorCommand(), topCommand(), backupCommand(), restoreCommand(),
 		versionCommand(),
 	}

@@ -65,7 +65,7 @@ func TestReadmeConfig(t *testing.T) {
 // TestPageConfigs: so do those of the pages for operators.
 func TestPageConfigs(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"docs/quick-start.md", "docs/migration.md"} {
+	for _, page := range []string{"docs/quick-start.md", "docs/migration.md", "docs/partners.md"} {
 		runsWhole(t, page, block(t, page, "yaml", 0))
 	}
 }
@@ -80,7 +80,7 @@ func runsWhole(t *testing.T, page, text string) {
 	}
 }
 
-var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq |link |audit )?[a-z]+)((?: --?[a-z-]+)*)")
+var command = regexp.MustCompile("(?m)(?:`|  |\\./|&& )vconduit ((?:vcon |dlq |link |audit |key )?[a-z]+)((?: --?[a-z-]+)*)")
 
 // TestCommandsExist: each `vconduit COMMAND --flag` in the documents is one that the binary knows.
 func TestCommandsExist(t *testing.T) {
