@@ -18,6 +18,8 @@ type meters struct {
 	unknown  prometheus.Counter
 	panics   prometheus.Counter
 	refused  *prometheus.CounterVec
+	vcons    *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
 }
 
 // Sources of enqueued vCons, as the Python server names them.
@@ -37,6 +39,8 @@ func newMeters(reg prometheus.Registerer, s *Server) *meters {
 		enqueued: metric.Enqueued.Counter(reg),
 		unknown:  metric.UnknownList.Counter(reg).WithLabelValues(),
 		refused:  metric.Refused.Counter(reg),
+		vcons:    metric.UsageVCons.Counter(reg),
+		bytes:    metric.UsageBytes.Counter(reg),
 		panics:   metric.Panics.Counter(reg).WithLabelValues(),
 	}
 }
@@ -50,11 +54,26 @@ func (m *meters) missed(status int) {
 func (c *call) queued(list, source string, n int) {
 	if !c.set.Lists[list] {
 		c.s.metrics.unknown.Add(float64(n))
-		if _, ours := c.set.Ingress[list]; !ours {
-			list = "other"
-		}
 	}
-	c.s.metrics.enqueued.WithLabelValues(list, source).Add(float64(n))
+	c.s.metrics.enqueued.WithLabelValues(c.listLabel(list), source).Add(float64(n))
+}
+
+// used counts a new vCon for its key, as the store's usage does: for each list, "" for none.
+func (c *call) used(list string, size int) {
+	if c.who.name == "" {
+		return
+	}
+	list = c.listLabel(list)
+	c.s.metrics.vcons.WithLabelValues(c.who.name, list).Inc()
+	c.s.metrics.bytes.WithLabelValues(c.who.name, list).Add(float64(size))
+}
+
+// listLabel keeps names that clients make up out of the labels.
+func (c *call) listLabel(list string) string {
+	if _, ours := c.set.Ingress[list]; list == "" || ours || c.set.Lists[list] {
+		return list
+	}
+	return "other"
 }
 
 // routeMeter finds a route's counters without building label sets for each request.

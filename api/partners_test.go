@@ -68,7 +68,7 @@ func TestRateLimit(t *testing.T) {
 // TestQuota: the day's vCons, then 429 until midnight; a retry of one that was taken is answered as before.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	_, client := serve(t, Options{Store: open(t), Settings: partnerKeys(IngressKey{Name: "acme", Hash: config.HashKey("acme"), Quota: 2})})
+	_, client := serve(t, Options{Store: open(t), Settings: partnerKeys(IngressKey{Name: "acme", Hash: config.HashKey("acme"), Quota: 2}), Metrics: prometheus.NewRegistry()})
 	for _, n := range []int{1, 1, 2, 1} {
 		if got := ask(t, client, "POST", toIn, dated(n), header("acme")); got.status != 204 {
 			t.Fatalf("vCon %d: %d %s", n, got.status, got.body)
@@ -87,6 +87,12 @@ func TestQuota(t *testing.T) {
 	for _, query := range []string{"", "?key=acme", "?ingress_list=in&from=" + day + "&to=" + day} {
 		if got := ask(t, client, "GET", "/usage"+query, "", header("billing")); got.status != 200 || got.body != want {
 			t.Errorf("/usage%s: %d %s, want %s", query, got.status, got.body, want)
+		}
+	}
+	text := ask(t, client, "GET", "/metrics", "").body
+	for _, line := range []string{`vconduit_usage_vcons_total{ingress_list="in",key_name="acme"} 2`, fmt.Sprintf(`vconduit_usage_bytes_total{ingress_list="in",key_name="acme"} %d`, size)} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("/metrics lacks %s", line)
 		}
 	}
 	if got := ask(t, client, "GET", "/usage?to=2020-01-01", "", header("billing")); got.body != "[]" {

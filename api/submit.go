@@ -71,6 +71,10 @@ func (c *call) submit(doc *vcon.VCon, lists []string, dedupe time.Duration, sour
 	}
 	for _, list := range lists {
 		c.queued(list, source, 1)
+		c.used(list, len(doc.Bytes()))
+	}
+	if len(lists) == 0 {
+		c.used("", len(doc.Bytes()))
 	}
 	return nil
 }

@@ -30,25 +30,28 @@ const spoken = "words-of-a-conversation"
 
 const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-const expiredKey = "app-gone-key-0123456789"
+const (
+	partnerKey = "app-test-key-0123456789"
+	expiredKey = "app-gone-key-0123456789"
+)
 
-// observed is a server with one vCon that went through its chain, good, and one that became a dead letter, dead.
+// observed is a server with two vCons that went through its chain, good and a partner's, and one that became a dead letter.
 type observed struct {
 	*App
-	good, dead vcon.ID
-	stop       func() // ends the server, once
-	log        *bytes.Buffer
+	good, dead, partners vcon.ID
+	stop                 func() // ends the server, once
+	log                  *bytes.Buffer
 }
 
 func observe(t *testing.T, env map[string]string) *observed {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.yml")
-	text := strings.NewReplacer("%DIR%", dir, "app-test-key-0123456789", "[{name: gone, key: "+expiredKey+", expires: 2020-01-01}]").Replace(testConfig)
+	text := strings.NewReplacer("%DIR%", dir, "app-test-key-0123456789", "[{name: partner, key: "+partnerKey+"}, {name: gone, key: "+expiredKey+", expires: 2020-01-01}]").Replace(testConfig)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := &observed{log: &bytes.Buffer{}, good: vcon.NewID("example.com"), dead: vcon.NewID("example.com")}
+	o := &observed{log: &bytes.Buffer{}, good: vcon.NewID("example.com"), dead: vcon.NewID("example.com"), partners: vcon.NewID("example.com")}
 	var err error
 	o.App, err = New(t.Context(), Options{Config: file, Listen: "127.0.0.1:0", Data: filepath.Join(dir, "data"),
 		Getenv: func(k string) string { return env[k] }, Stderr: o.log})
@@ -72,27 +75,28 @@ func observe(t *testing.T, env map[string]string) *observed {
 	t.Cleanup(o.stop)
 	o.post(t, o.good, "")
 	o.post(t, o.dead, `"extensions":["unheard-of"],"critical":["unheard-of"],`)
-	o.refused(t)
-	o.await(t, `conserver_main_loop_count_vcons_processed_total{chain_name="main"} 1`, `conserver_dlq_count_total{queue_name="DLQ:calls",reason="critical_extension"} 1`,
+	o.postExternal(t, partnerKey, http.StatusNoContent)
+	o.postExternal(t, expiredKey, http.StatusForbidden)
+	o.await(t, `conserver_main_loop_count_vcons_processed_total{chain_name="main"} 2`, `conserver_dlq_count_total{queue_name="DLQ:calls",reason="critical_extension"} 1`,
 		`conserver_vcons_inflight{chain_name="main"} 0`)
 	return o
 }
 
-// refused posts with a key that has expired.
-func (o *observed) refused(t *testing.T) {
+// postExternal posts as a partner does.
+func (o *observed) postExternal(t *testing.T, key string, status int) {
 	t.Helper()
-	doc := fmt.Sprintf(`{"uuid":%q,"created_at":"2026-11-02T09:14:03Z","parties":[]}`, o.good)
+	doc := fmt.Sprintf(`{"uuid":%q,"created_at":"2026-11-02T09:14:03Z","parties":[]}`, o.partners)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+o.Addr()+"/vcon/external-ingress?ingress_list=calls", strings.NewReader(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Conserver-Api-Token", expiredKey)
+	req.Header.Set("X-Conserver-Api-Token", key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden {
+	if resp.StatusCode != status {
 		t.Fatal(resp.Status)
 	}
 }
@@ -179,7 +183,7 @@ func checkTrace(t *testing.T, r *telemetrytest.Receiver, o *observed) {
 		switch {
 		case s.GetName() == "POST /vcon":
 			requests = append(requests, s)
-		case s.GetName() == "POST /vcon/external-ingress": // the refused one
+		case s.GetName() == "POST /vcon/external-ingress", strings.Contains(s.String(), o.partners.String()):
 		case strings.Contains(s.String(), o.good.String()):
 			of[s.GetName()] = s
 		default:
@@ -219,7 +223,7 @@ func checkLog(t *testing.T, o *observed) {
 			finished[l.VCon]++
 		}
 	}
-	if len(finished) != 2 || finished[o.good.String()] != 1 || finished[o.dead.String()] != 1 {
+	if len(finished) != 3 || finished[o.good.String()] != 1 || finished[o.partners.String()] != 1 || finished[o.dead.String()] != 1 {
 		t.Errorf("finished %v", finished)
 	}
 }

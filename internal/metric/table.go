@@ -51,6 +51,10 @@ var (
 		Help: "Bytes of request bodies held now."}
 	Refused = Instrument{Name: "vconduit.api.refused", Kind: Counter, Unit: "{request}", Labels: []string{"key_name", "reason"},
 		Help: "Requests refused to a key that fits: rate, quota, expired. The key by its name, or list#n."}
+	UsageVCons = Instrument{Name: "vconduit.usage.vcons", Kind: Counter, Unit: "{vcon}", Labels: []string{"key_name", "ingress_list"},
+		Help: "vCons taken, by the key's name (list#n without one) and list; retries are not counted. GET /usage has them by day."}
+	UsageBytes = Instrument{Name: "vconduit.usage.bytes", Kind: Counter, Unit: "By", Labels: []string{"key_name", "ingress_list"},
+		Help: "Bytes of the same vCons."}
 	UnknownList = Instrument{Name: "vconduit.api.unknown_list", Kind: Counter, Unit: "{vcon}",
 		Help: "vCons put on a list that no chain reads."}
 )
@@ -59,7 +63,7 @@ var (
 func All() []Instrument {
 	return []Instrument{
 		Enqueued, Received, Processed, Processing, Inflight, Links, LinkTime, Storages, StorageTime, Dead, ListLength, ReadMiss, ReadHit, ReadNotFound,
-		Chains, Requests, RequestTime, Panics, Connections, BodyBytes, Refused, UnknownList,
+		Chains, Requests, RequestTime, Panics, Connections, BodyBytes, Refused, UsageVCons, UsageBytes, UnknownList,
 	}
 }
 
