@@ -31,6 +31,14 @@ func BenchmarkIngest(b *testing.B) {
 			return err
 		})
 	})
+	b.Run("counted", func(b *testing.B) { // a partner's, with usage and a quota
+		s := openTest(b, b.TempDir(), Options{})
+		defer s.Close()
+		ingest(b, func(ctx context.Context, doc *vcon.VCon) error {
+			_, err := s.Submit(ctx, queue.Submission{Doc: doc, Lists: []string{"in"}, Principal: "acme", Quota: 1 << 40})
+			return err
+		})
+	})
 	b.Run("append", func(b *testing.B) {
 		f, err := os.Create(filepath.Join(b.TempDir(), "log"))
 		if err != nil {
