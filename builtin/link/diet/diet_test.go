@@ -45,6 +45,12 @@ func FuzzLink(f *testing.F) {
 	chaintest.FuzzLink(f, json.RawMessage(`{"remove_dialog_body": true, "remove_analysis": true, "remove_attachment_types": ["tags"], "remove_system_prompts": true}`), open, guest(f))
 }
 
+// BenchmarkGuest is a fresh instance of the module for each vCon against a call of the same function.
+func BenchmarkGuest(b *testing.B) {
+	doc := []byte(`{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e","dialog":[{"type":"text","body":"hello"}],"analysis":[{"type":"summary","body":"x"}]}`)
+	wasmtest.Compare(b, doc, json.RawMessage(`{"remove_dialog_body": true, "remove_analysis": true}`), open, guesttest.Build(b, "builtin/link/diet/guest"))
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string]string{

@@ -37,6 +37,13 @@ func FuzzLink(f *testing.F) {
 	chaintest.FuzzLink(f, json.RawMessage(`{"filter": "any(.attachments[]; .purpose == \"tags\" and any(.body[]; startswith(\"vip\")))"}`), open, guest(f))
 }
 
+// BenchmarkGuest is a fresh instance of the module for each vCon against a call of the same function.
+func BenchmarkGuest(b *testing.B) {
+	doc := []byte(`{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e","attachments":[{"purpose":"tags","body":["vip:vip"]}]}`)
+	wasmtest.Compare(b, doc, json.RawMessage(`{"filter": "any(.attachments[]; .purpose == \"tags\" and any(.body[]; startswith(\"vip\")))"}`), open,
+		guesttest.Build(b, "builtin/link/jq_link/guest"))
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string]string{

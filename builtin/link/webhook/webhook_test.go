@@ -46,6 +46,18 @@ func FuzzLink(f *testing.F) {
 	chaintest.FuzzLink(f, json.RawMessage(`{"webhook-urls": ["http://crm.internal/hook"], "format_version": "0.0.1"}`), open, guest(f))
 }
 
+// BenchmarkGuest is a fresh instance of the module for each vCon against a call of the same function, each with one
+// request to a server of this process.
+func BenchmarkGuest(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	b.Cleanup(server.Close)
+	client := outbound.New(outbound.Options{})
+	b.Cleanup(client.Close)
+	doc := []byte(`{"uuid":"018e3f5c-6f1a-8b2c-9d3e-4f5a6b7c8d9e","dialog":[{"type":"text","body":"hello"}]}`)
+	wasmtest.Compare(b, doc, json.RawMessage(fmt.Sprintf(`{"webhook-urls": ["%s/hook"]}`, server.URL)), open,
+		guesttest.Build(b, "builtin/link/webhook/guest"), func(o *hostabi.Options) { o.HTTP = client })
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string][]string{

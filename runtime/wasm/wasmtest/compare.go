@@ -14,8 +14,8 @@ import (
 
 // Compare measures one link run natively and as a guest over the same document, in turns, so that a noisy machine slows
 // both. It reports ns/op of a guest's run, ns/op of a native one as native-ns/op, and the first over the second as
-// x-native.
-func Compare(b *testing.B, doc []byte, options json.RawMessage, native chaintest.OpenLink, module []byte) {
+// x-native. Each change is made to the options of every call, as to give it a way out.
+func Compare(b *testing.B, doc []byte, options json.RawMessage, native chaintest.OpenLink, module []byte, changes ...func(*hostabi.Options)) {
 	guest := Guest(b, module, native).Open
 	parsed, err := vcon.Parse(doc)
 	if err != nil {
@@ -31,7 +31,9 @@ func Compare(b *testing.B, doc []byte, options json.RawMessage, native chaintest
 				b.Error(err)
 			}
 		})
-		return func() time.Duration { return once(b, l, grants, parsed, options) }
+		return func() time.Duration {
+			return once(b, l, hostabi.Options{Doc: parsed.Draft(), Link: "bench", Chain: "bench", Config: options, Grants: grants}, changes)
+		}
 	}
 	first, second := run(native), run(guest)
 	first()
@@ -46,9 +48,12 @@ func Compare(b *testing.B, doc []byte, options json.RawMessage, native chaintest
 	b.ReportMetric(float64(slow)/float64(fast), "x-native")
 }
 
-func once(b *testing.B, l chain.Link, grants hostabi.Grants, doc *vcon.VCon, options json.RawMessage) time.Duration {
+func once(b *testing.B, l chain.Link, o hostabi.Options, changes []func(*hostabi.Options)) time.Duration {
 	began := time.Now()
-	call := hostabi.New(b.Context(), hostabi.Options{Doc: doc.Draft(), Link: "bench", Chain: "bench", Config: options, Grants: grants})
+	for _, change := range changes {
+		change(&o)
+	}
+	call := hostabi.New(b.Context(), o)
 	defer call.Close()
 	if verdict, err := l.Run(b.Context(), call); err != nil || verdict == hostabi.Failed {
 		b.Fatal(verdict, err)
