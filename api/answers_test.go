@@ -131,6 +131,10 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	d.send("GET", "/dlq/entries", "?ingress_list=in&limit=0", "", 422, key)
 	d.send("POST", "/dlq/reprocess", "?ingress_list=in&count=1", "", 200, key)
 	d.send("POST", "/dlq/reprocess", "?ingress_list=in&count=0", "", 422, key)
+	d.send("GET", "/dlq/storage", "", "", 200, key)
+	d.send("GET", "/dlq/storage", "?limit=0", "", 422, key)
+	d.send("POST", "/dlq/storage/reprocess", "?storage=pg", "", 200, key)
+	d.send("POST", "/dlq/storage/reprocess", "", "", 422, key)
 	d.send("POST", "/dlq/purge", "?ingress_list=in", "", 200, key)
 	d.send("POST", "/dlq/purge", "", "", 422, key)
 
@@ -187,6 +191,8 @@ func TestFailuresFitTheDescription(t *testing.T) {
 		{"GET", "/dlq", "?ingress_list=a", ""},
 		{"GET", "/dlq/entries", "?ingress_list=a", ""},
 		{"POST", "/dlq/reprocess", "?ingress_list=a", ""},
+		{"GET", "/dlq/storage", "?storage=a", ""},
+		{"POST", "/dlq/storage/reprocess", "?storage=a", ""},
 		{"POST", "/dlq/purge", "?ingress_list=a", ""},
 		{"POST", "/drain", "", ""},
 		{"GET", "/usage", "", ""},

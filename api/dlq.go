@@ -52,7 +52,12 @@ func getDLQEntries(c *call) {
 		c.reject(q.problems)
 		return
 	}
-	out, err := c.letters(list, filter, page)
+	c.answerLetters(list, "", filter, page)
+}
+
+// answerLetters answers with a page of the dead letters of a list; "" = of all lists whose name begins with prefix.
+func (c *call) answerLetters(list, prefix string, f queue.Filter, page queue.Page) {
+	out, err := c.letters(list, prefix, f, page)
 	if err != nil {
 		c.storeFailed(err, failedToReadDLQ)
 		return
@@ -60,14 +65,16 @@ func getDLQEntries(c *call) {
 	c.json(fasthttp.StatusOK, out)
 }
 
-// letters walks through the dead letters of a list, or of all lists by name, and cuts the page out of those that fit.
-func (c *call) letters(list string, f queue.Filter, page queue.Page) ([]deadLetter, error) {
+// letters walks through the dead letters of a list, or of all lists by name whose name begins with prefix, and cuts the
+// page out of those that fit.
+func (c *call) letters(list, prefix string, f queue.Filter, page queue.Page) ([]deadLetter, error) {
 	lists := []string{list}
 	if list == "" {
 		names, err := c.s.store.Names(c.s.base)
 		if err != nil {
 			return nil, err
 		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, prefix) })
 		lists = slices.Sorted(slices.Values(names))
 	}
 	out, skip := []deadLetter{}, page.Offset
@@ -172,11 +179,16 @@ func (q *query) filter() queue.Filter {
 func postReprocess(c *call) {
 	q := c.query()
 	list := q.deadList()
-	count := q.between("count", 1000, 1, 100_000)
 	from := queue.FromFailed
 	if q.choice("from", "failed", "start") == "start" {
 		from = queue.FromStart
 	}
+	c.reprocess(q, list, from)
+}
+
+// reprocess puts the dead letters of a list back that the query selects, in one transaction, and answers how many.
+func (c *call) reprocess(q *query, list string, from queue.From) {
+	count := q.between("count", 1000, 1, 100_000)
 	filter := q.filter()
 	if len(q.problems) > 0 {
 		c.reject(q.problems)

@@ -101,6 +101,7 @@ func dlqRoutes() []*route {
 	filter := []param{list,
 		{name: "vcon_uuid", schema: arrayOf(anyUUID)}, {name: "link", schema: anyText},
 		{name: "reason", schema: anyText}, {name: "since", schema: aMoment}}
+	storageFilter := []param{filter[1], filter[3], filter[4]}
 	return []*route{
 		{method: get, path: "/dlq", auth: authKey, scope: scopeDLQ, handle: getDLQ,
 			doc: operation{tag: "dlq", summary: "uuids of a list's dead letters, oldest first", result: arrayOf(anyUUID), params: []param{list}}},
@@ -111,6 +112,14 @@ func dlqRoutes() []*route {
 			doc: operation{tag: "dlq", summary: "Queue dead letters again, oldest first; how many", result: anyInteger,
 				params: append([]param{{name: "count", schema: number(1, 100_000, 1000)},
 					{name: "from", schema: schema{"type": "string", "enum": []string{"failed", "start"}, "default": "failed"}}}, filter...)}},
+		{method: get, path: "/dlq/storage", auth: authKey, scope: scopeDLQ, handle: getStorageDLQ,
+			doc: operation{tag: "dlq", summary: "What storages owe, with reasons, by storage and oldest first", result: arrayOf(ref("DeadLetter")),
+				params: append([]param{{name: "offset", schema: integerOr(0)}, {name: "limit", schema: number(1, 10_000, 100)},
+					{name: "storage", schema: anyText, about: "Name of a storage; none: all of them."}}, storageFilter...)}},
+		{method: post, path: "/dlq/storage/reprocess", auth: authKey, scope: scopeDLQ, handle: postStorageReprocess,
+			doc: operation{tag: "dlq", summary: "Save dead letters again in one storage, oldest first; how many", result: anyInteger,
+				params: append([]param{{name: "count", schema: number(1, 100_000, 1000)},
+					{name: "storage", required: true, schema: anyText, about: "Name of a storage."}}, storageFilter...)}},
 		{method: post, path: "/dlq/purge", auth: authKey, scope: scopeDLQ, handle: postPurge,
 			doc: operation{tag: "dlq", summary: "Drop dead letters for good; how many", result: anyInteger, params: filter}},
 	}
