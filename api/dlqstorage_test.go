@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -54,7 +55,9 @@ func TestStorageDeadLetters(t *testing.T) {
 
 	want(t, client, "POST", "/dlq/storage/reprocess?storage=s3", "", 200, `0`)
 	want(t, client, "POST", "/dlq/storage/reprocess?storage=pg&vcon_uuid="+id(1), "", 200, `1`)
-	leases, err := q.Lease(t.Context(), queue.Want{Lists: []queue.Weighted{{Name: queue.ResaveList}}, Max: 10, TTL: time.Minute, Owner: "test"})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // Lease waits for a save that was never queued
+	defer cancel()
+	leases, err := q.Lease(ctx, queue.Want{Lists: []queue.Weighted{{Name: queue.ResaveList}}, Max: 10, TTL: time.Minute, Owner: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
